@@ -1,0 +1,374 @@
+"""The one TOML file and the environment -> frozen, typed settings.
+
+A wrong or missing setting stops the start with its key, the problem and an
+example (docs/operator.md lists every key). Nothing else reads the environment.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from portal.records import Actor, Audience, Sector
+
+CPR_SYSTEM = "urn:oid:1.2.208.176.1.2"
+
+
+class ConfigError(Exception):
+    """One wrong setting: which key, what is wrong, what right looks like."""
+
+    def __init__(self, key: str, problem: str, example: str = "") -> None:
+        super().__init__(f"{key}: {problem}" + (f" (example: {example})" if example else ""))
+        self.key = key
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file; a key nobody knows is an error, not a shrug."""
+
+
+class ContactPoint(_Table, kw_only=True):
+    """Who answers "Spørg om dette opslag", accessibility and privacy."""
+
+    email: str = ""
+    phone: str = ""
+
+
+class Provider(_Table, kw_only=True):
+    """An OpenID provider for one door. Unset keys come from the profile's data file."""
+
+    profile: str = "oidc"
+    issuer: str
+    client_id: str
+    client_key: str = ""
+    client_secret_env: str = ""
+    minimum_loa: Literal["", "low", "substantial", "high"] = "substantial"
+    scope: str = ""
+    person_claim: str = ""
+    person_system: str = CPR_SYSTEM
+    name_claim: str = ""
+    birth_date_claim: str = ""
+    loa_claim: str = ""
+    loa_values: dict[str, list[str]] = {}
+    algorithms: list[str] = []
+    unit_claim: str = ""
+    unit_system: str = ""
+    role_claim: str = ""
+    max_age: int = 300
+    ca: str = ""
+
+
+class Identity(_Table, kw_only=True):
+    """The two doors."""
+
+    citizen: Provider
+    staff: Provider | None = None
+
+
+class SourceAuth(_Table, kw_only=True):
+    """How the portal proves itself to a source or register."""
+
+    kind: Literal["", "bearer", "basic", "mtls", "smart_backend"] = ""
+    token_env: str = ""
+    username: str = ""
+    password_env: str = ""
+    cert: str = ""
+    key: str = ""
+    client_id: str = ""
+    client_key: str = ""
+    scope: str = "system/*.rs"
+    token_url: str = ""
+    ca: str = ""
+
+
+class Register(_Table, kw_only=True):
+    """Persons and custody, trusted."""
+
+    kind: Literal["fhir"] = "fhir"
+    url: str
+    auth: SourceAuth = SourceAuth()
+    timeout: float = 3.0
+    max_age: float = 60.0
+    """Seconds a custody fact may be used before it is read again."""
+
+
+class SourceConfig(_Table, kw_only=True):
+    """One backend system."""
+
+    id: str
+    name: str
+    kind: Literal["fhir", "icalendar", "rest"]
+    actor: str
+    url: str = ""
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=30)] = 2.0
+    ages: tuple[int, int] = (0, 199)
+    subject: str = CPR_SYSTEM
+    method: Literal["GET", "POST"] = "GET"
+    body: str = ""
+    content_type: str = "application/x-www-form-urlencoded"
+    audience: tuple[Audience, ...] = ()
+    category: str = ""
+    profile: str = ""
+    mapping: dict[str, Any] = {}
+    auth: SourceAuth = SourceAuth()
+    connected: bool = True
+    """False: named on the page as "ikke koblet på endnu", never asked."""
+    cache_seconds: float = 60.0
+    stale_seconds: float = 900.0
+    merge: bool = True
+    timezone: str = "Europe/Copenhagen"
+    journal_url: str = ""
+    """Where the family opens the owner's own system (https)."""
+
+
+class Purpose(_Table, kw_only=True):
+    """What staff choose from and consents name."""
+
+    id: str
+    text: str
+
+
+class KindRule(_Table, kw_only=True):
+    """Tells what an entry is, by its coding ("system|code*")."""
+
+    coding: str
+    is_: str = msgspec.field(name="is")
+
+
+class AuditSettings(_Table, kw_only=True):
+    checkpoints: str = "var/checkpoints"
+    staff_names: bool = False
+
+
+class ConsentSettings(_Table, kw_only=True):
+    journal: str = "var/journal"
+    months: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
+    remind_days: int = 30
+
+
+class BeforeConsent(_Table, kw_only=True):
+    """Tier 2 of domain.md section 6: off unless a written legal basis stands here."""
+
+    basis: str
+    role: str
+
+
+class Settings(_Table, kw_only=True):
+    """Everything the portal is told, checked."""
+
+    base_url: str
+    database: str
+    municipality: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}$")]
+    identity: Identity
+    register: Register
+    cache: str = "memory://"
+    secret_keys_env: str = "PORTAL_SECRET_KEYS"
+    data_keys_env: str = "PORTAL_DATA_KEYS"
+    database_owner_env: str = ""
+    quick_exit_url: str = "https://www.dr.dk"
+    accessibility_statement_url: str = ""
+    service_name: str = "Familieoverblik"
+    authority: str = ""
+    contact: ContactPoint = ContactPoint()
+    audit: AuditSettings = AuditSettings()
+    consents: ConsentSettings = ConsentSettings()
+    before_consent: BeforeConsent | None = None
+    actor: tuple[Actor, ...] = ()
+    source: tuple[SourceConfig, ...] = ()
+    purpose: tuple[Purpose, ...] = ()
+    kind: tuple[KindRule, ...] = ()
+    page_seconds: Annotated[float, msgspec.Meta(gt=0, le=30)] = 10.0
+    first_byte_seconds: float = 0.01
+    secret_keys: tuple[str, ...] = ()
+    data_keys: tuple[bytes, ...] = ()
+    environ: dict[str, str] = {}
+    folder: str = "."
+
+    @property
+    def secure(self) -> bool:
+        """Whether cookies carry `__Host-` and `Secure`."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def actors(self) -> dict[str, Actor]:
+        return {a.id: a for a in self.actor}
+
+    def path(self, name: str) -> Path:
+        """A path of the file, relative to the file."""
+        return Path(self.folder, name)
+
+
+FROM_ELSEWHERE = ("secret_keys", "data_keys", "environ", "folder")
+DEFAULT_PURPOSES = (
+    Purpose(id="moede", text="Forberede et møde"),
+    Purpose(id="opfoelgning", text="Følge op på hjælpen"),
+    Purpose(id="koordinering", text="Koordinere med andre, der hjælper"),
+)
+
+
+def load(file: Path, environ: Mapping[str, str]) -> Settings:
+    """Read and check the file.
+
+    Raises ConfigError naming the first wrong key.
+    """
+    settings = _read(file)
+    settings = msgspec.structs.replace(
+        settings,
+        base_url=settings.base_url.rstrip("/"),
+        purpose=settings.purpose or DEFAULT_PURPOSES,
+        secret_keys=_secret_keys(settings.secret_keys_env, environ),
+        data_keys=_data_keys(settings.data_keys_env, environ),
+        environ=dict(environ),
+        folder=str(file.resolve().parent),
+    )
+    _check(settings)
+    return settings
+
+
+def _read(file: Path) -> Settings:
+    try:
+        raw = msgspec.toml.decode(file.read_bytes())
+    except FileNotFoundError:
+        raise ConfigError("--config", f"there is no file {file}", "portal.toml") from None
+    except (msgspec.DecodeError, ValueError) as e:
+        raise ConfigError(file.name, f"is not TOML: {e}") from None
+    for key in FROM_ELSEWHERE:
+        if key in raw:
+            raise ConfigError(key, "is not a key of the file")
+    try:
+        return msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as e:
+        what, _, where = str(e).partition(" - at ")
+        missing = re.search(r"missing required field `(\w+)`", what)
+        unknown = re.search(r"unknown field `(\w+)`", what)
+        key = where.strip("`").removeprefix("$.").removeprefix("$")
+        found = missing or unknown
+        if found:
+            key = f"{key}.{found[1]}".lstrip(".")
+            what = "is missing" if missing else "is not a key that the portal knows"
+        raise ConfigError(key, what, EXAMPLES.get(key, "")) from None
+
+
+EXAMPLES = {
+    "base_url": 'base_url = "https://familieoverblik.kommune.example"',
+    "database": 'database = "sqlite:///var/portal.db"',
+    "municipality": 'municipality = "0851"',
+    "identity": '[identity.citizen] with issuer and client_id',
+    "identity.citizen": 'issuer = "https://pp.netseidbroker.dk/op"',
+    "register": '[register] url = "https://register.example/fhir"',
+}
+
+
+def _secret_keys(name: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    keys = tuple(k.strip() for k in environ.get(name, "").split(",") if k.strip())
+    example = f"{name}=$(portal keys new secret)"
+    if not keys:
+        raise ConfigError(name, "the environment variable is missing or empty", example)
+    if any(len(k) < 32 for k in keys):
+        raise ConfigError(name, "a key is shorter than 32 characters", example)
+    return keys
+
+
+def _data_keys(name: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
+    example = f"{name}=$(portal keys new data)"
+    keys = []
+    for text in (t.strip() for t in environ.get(name, "").split(",") if t.strip()):
+        try:
+            keys.append(base64.b64decode(text, validate=True))
+        except binascii.Error:
+            raise ConfigError(name, "a key is not base64", example) from None
+    if not keys:
+        raise ConfigError(name, "the environment variable is missing or empty", example)
+    if any(len(k) != 32 or len(set(k)) < 8 for k in keys):
+        raise ConfigError(name, "a key is not 32 random bytes", example)
+    return tuple(keys)
+
+
+def _check(s: Settings) -> None:
+    for key, url in _urls(s):
+        _check_url(key, url)
+    _check_unique("actor", [a.id for a in s.actor])
+    _check_unique("source", [x.id for x in s.source])
+    _check_unique("purpose", [p.id for p in s.purpose])
+    for x in s.source:
+        if x.actor not in s.actors:
+            raise ConfigError(f"source.{x.id}.actor", f"no [[actor]] has the id '{x.actor}'")
+    for key, file in _key_files(s):
+        _check_key_file(key, s.path(file))
+    quick = urlsplit(s.quick_exit_url)
+    if quick.scheme != "https":
+        raise ConfigError("quick_exit_url", "must be https", 'quick_exit_url = "https://www.dr.dk"')
+
+
+def _urls(s: Settings) -> Iterator[tuple[str, str]]:
+    yield "base_url", s.base_url
+    yield "identity.citizen.issuer", s.identity.citizen.issuer
+    if s.identity.staff:
+        yield "identity.staff.issuer", s.identity.staff.issuer
+    yield "register.url", s.register.url
+    for auth in ("register", s.register.auth), *((f"source.{x.id}", x.auth) for x in s.source):
+        if auth[1].token_url:
+            yield f"{auth[0]}.auth.token_url", auth[1].token_url
+    for x in s.source:
+        if x.connected:
+            yield f"source.{x.id}.url", x.url
+
+
+def _check_url(key: str, url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(key, "is not an http(s) address", f'{key.split(".")[-1]} = "https://..."')
+    if parts.username or parts.password:
+        raise ConfigError(key, "holds a user name or password; use an auth table")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ConfigError(key, "plain http is refused unless the host is loopback", "https://...")
+    if re.search(r"(?<!\d)\d{6}-?\d{4}(?!\d)", parts.path + "?" + parts.query):
+        raise ConfigError(key, "looks as if it holds a CPR number")
+
+
+def is_loopback(host: str) -> bool:
+    """127.0.0.0/8, ::1 or the name localhost."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_unique(table: str, ids: list[str]) -> None:
+    for i in ids:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", i):
+            raise ConfigError(f"{table}.id", f"'{i}' is not a plain id", 'id = "ppr"')
+        if ids.count(i) > 1:
+            raise ConfigError(f"{table}.id", f"'{i}' stands twice")
+
+
+def _key_files(s: Settings) -> Iterator[tuple[str, str]]:
+    for key, provider in ("citizen", s.identity.citizen), ("staff", s.identity.staff):
+        if provider and provider.client_key:
+            yield f"identity.{key}.client_key", provider.client_key
+    for name, auth in ("register", s.register.auth), *((f"source.{x.id}", x.auth) for x in s.source):
+        for key in ("client_key", "key"):
+            if file := getattr(auth, key):
+                yield f"{name}.auth.{key}", file
+
+
+def _check_key_file(key: str, file: Path) -> None:
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        raise ConfigError(key, f"there is no file {file}", "portal keys new client FILE") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigError(key, f"{file} can be read by others", f"chmod 600 {file}")
+
+
+def sectors(s: Settings) -> dict[str, Sector]:
+    """The sector of each configured actor."""
+    return {a.id: a.sector for a in s.actor}

@@ -1,0 +1,189 @@
+"""What the door hands out: finished values, already decided, redacted and logged.
+
+Views pass them to templates as they are; nothing in them can reach a network
+or a database, and nothing in them was withheld from this viewer.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+import msgspec
+
+from portal.records import (
+    Assessment,
+    Category,
+    Contact,
+    Goal,
+    Intervention,
+    Measurement,
+    Meeting,
+    Plan,
+    Sector,
+    State,
+)
+
+
+class Relation(StrEnum):
+    """Who the viewer is to the citizen; also `data-viewer` on <body>."""
+
+    SELF = "self"
+    GUARDIAN = "guardian"
+    STAFF = "staff"
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """An actor as this viewer may see it; `name` is neutral where the real one would locate."""
+
+    id: str
+    name: str
+    sector: Sector
+    phone: str = ""
+    hours: str = ""
+    url: str = ""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One source's status line. `state` is one of the five, or waiting."""
+
+    source: str
+    name: str
+    sector: Sector
+    state: State
+    fetched: datetime | None = None
+    partial: bool = False
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """A comment this viewer may read; `text` is None when its author took it back."""
+
+    id: str
+    author: str
+    mine: bool
+    text: str | None
+    written: datetime
+    corrected: datetime | None = None
+    audience: tuple[str, ...] = ()
+    about: str = ""
+    """Opaque id of the entry it stands on (see `Shown.ref`), empty for the whole overview."""
+    about_title: str = ""
+    owner: str = ""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry with what a page needs beside it.
+
+    `ref`      opaque id, the same on every page and for everybody who sees it.
+    `owner`    the actor that answers for it (a link, a sector icon, data-owner).
+    `owners`   names of all owners when several systems deliver the same entry.
+    `fetched`  when it left the source; `stale` when the source has failed since.
+    `new`      not there at the viewer's last visit.
+    """
+
+    ref: str
+    entry: Contact | Meeting | Intervention | Assessment | Plan | Goal | Measurement
+    owner: Place
+    owners: tuple[str, ...] = ()
+    fetched: datetime | None = None
+    stale: bool = False
+    new: bool = False
+    goals: tuple[Shown, ...] = ()
+    """Goals of a plan or intervention."""
+    notes: tuple[Note, ...] = ()
+    place_hidden: bool = False
+    """The place is missing or must not be told: say "Sted: se din indkaldelse"."""
+    map_url: str = ""
+
+
+class Citizen(msgspec.Struct, frozen=True, kw_only=True):
+    """The person a page is about, as this viewer may know her."""
+
+    id: str
+    name: str
+    first_name: str
+    relation: Relation
+    age: int | None = None
+    born: date | None = None
+    gender: str = ""
+    address: str = ""
+    custodians: tuple[str, ...] = ()
+    lives_at_hidden_address: bool = False
+
+
+class ConsentCount(msgspec.Struct, frozen=True, kw_only=True):
+    active: int = 0
+    pending: int = 0
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """One citizen's overview, cut to what one viewer may see now.
+
+    `lines`            every source asked for this viewer, plus those not connected yet.
+    `withheld_health`  parents of a 15-17-year-old: the one constant sentence.
+    `cut`              staff: the page says that it is cut, not what was cut.
+    `complete`         no source is still waiting.
+    """
+
+    citizen: Citizen
+    at: datetime
+    complete: bool
+    lines: tuple[Line, ...] = ()
+    not_connected: tuple[str, ...] = ()
+    contacts: tuple[Shown, ...] = ()
+    meetings: tuple[Shown, ...] = ()
+    past_meetings: tuple[Shown, ...] = ()
+    interventions: tuple[Shown, ...] = ()
+    plans: tuple[Shown, ...] = ()
+    loose_goals: tuple[Shown, ...] = ()
+    measurements: tuple[Shown, ...] = ()
+    notes: tuple[Note, ...] = ()
+    opens: frozenset[Category] = frozenset(Category)
+    """The categories this viewer can see anything of at all (staff: fewer)."""
+    may_comment: bool = False
+    withheld_health: bool = False
+    cut: bool = False
+    consents: ConsentCount | None = None
+    reference: str = ""
+
+    @property
+    def asked(self) -> int:
+        return len(self.lines)
+
+    @property
+    def answered(self) -> int:
+        return sum(x.state in (State.SHOWN, State.EMPTY) for x in self.lines)
+
+    @property
+    def failed(self) -> tuple[Line, ...]:
+        return tuple(x for x in self.lines if x.state in (State.UNAVAILABLE, State.STALE))
+
+    @property
+    def waiting(self) -> tuple[Line, ...]:
+        return tuple(x for x in self.lines if x.state is State.WAITING)
+
+    @property
+    def coordinators(self) -> tuple[Shown, ...]:
+        return tuple(c for c in self.contacts if isinstance(c.entry, Contact) and c.entry.coordinator)
+
+
+class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
+    """One person on the family page."""
+
+    citizen: Citizen
+    next_meeting: Shown | None = None
+    coordinator: Shown | None = None
+    new: int = 0
+    complete: bool = True
+    failed: int = 0
+
+
+class FamilyPage(msgspec.Struct, frozen=True, kw_only=True):
+    """`/overblik`: me and my children, and the next meetings of everyone."""
+
+    first_name: str
+    at: datetime
+    cards: tuple[FamilyCard, ...]
+    meetings: tuple[tuple[Citizen, Shown], ...] = ()
+    lines: tuple[tuple[Citizen, Line], ...] = ()
+    complete: bool = True

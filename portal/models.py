@@ -1,0 +1,146 @@
+"""The tables we own. No table holds what a backend delivered.
+
+`tenant` is the municipality's code on every row; person ids are 128 random
+bits. Events, comments and log lines are only ever inserted: the database
+itself refuses to change them (migrations/). Sealed columns are encrypted,
+with the citizen's own key where they speak of a citizen.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = String(32)
+Hash = String(64)
+Moment = DateTime(timezone=True)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("tenant", String(4), nullable=False),
+    Column("index", Hash, nullable=False),
+    Column("identifier", LargeBinary, nullable=False),
+    Column("key", LargeBinary),
+    Column("language", String(8), nullable=False, server_default=""),
+    Column("created", Moment, nullable=False),
+    UniqueConstraint("tenant", "index"),
+)
+"""`identifier` is "system|value" sealed; `index` its keyed hash; `key` the citizen's sealed key."""
+
+session = Table(
+    "session",
+    metadata,
+    Column("token", Hash, primary_key=True),
+    Column("tenant", String(4), nullable=False),
+    Column("id", Id, nullable=False, unique=True),
+    Column("person", Id, ForeignKey("person.id")),
+    Column("issuer_subject", Hash, nullable=False),
+    Column("provider_session", Hash, nullable=False, server_default=""),
+    Column("data", LargeBinary, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("used", Moment, nullable=False),
+    Index(None, "person"),
+    Index(None, "provider_session"),
+    Index(None, "issuer_subject"),
+)
+"""One logged-in browser. `token` is the cookie's hash; `data` is sealed (see identity/session.py)."""
+
+spent = Table(
+    "spent",
+    metadata,
+    Column("token", Hash, primary_key=True),
+    Column("until", Moment, nullable=False),
+    Index(None, "until"),
+)
+"""Hashes of what may be used once: login states, logout tokens."""
+
+access_closed = Table(
+    "access_closed",
+    metadata,
+    Column("tenant", String(4), nullable=False),
+    Column("adult", Id, ForeignKey("person.id"), primary_key=True),
+    Column("citizen", Id, ForeignKey("person.id"), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Index(None, "citizen"),
+)
+"""Adults to whom an authority has closed a child's overview."""
+
+consent_event = Table(
+    "consent_event",
+    metadata,
+    Column("tenant", String(4), nullable=False),
+    Column("citizen", Id, ForeignKey("person.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("actor", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("by", Id),
+    Column("at", Moment, nullable=False),
+    Column("detail", LargeBinary),
+    CheckConstraint("seq > 0", name="seq"),
+    Index(None, "tenant", "actor"),
+)
+"""What was granted, refused, withdrawn ...; `detail` is the sealed grant."""
+
+comment = Table(
+    "comment",
+    metadata,
+    Column("tenant", String(4), nullable=False),
+    Column("id", Id, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("citizen", Id, ForeignKey("person.id"), nullable=False),
+    Column("about", String(32), nullable=False, server_default=""),
+    Column("at", Moment, nullable=False),
+    Column("detail", LargeBinary),
+    Index(None, "citizen"),
+)
+"""Every version of every comment: author, audience, text, sealed; no text = taken back."""
+
+access_entry = Table(
+    "access_entry",
+    metadata,
+    Column("tenant", String(4), nullable=False),
+    Column("citizen", Id, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("detail", LargeBinary, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("seq > 0", name="seq"),
+)
+"""The access log: one gap-free hash chain per citizen (audit.py)."""
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("token", Hash, primary_key=True),
+    Column("tenant", String(4), nullable=False),
+    Column("id", Id, nullable=False, unique=True),
+    Column("person", Id, ForeignKey("person.id"), nullable=False),
+    Column("citizen", Id, ForeignKey("person.id"), nullable=False),
+    Column("created", Moment, nullable=False),
+    Index(None, "person"),
+)
+"""Secret calendar links; only the hash of the secret is kept."""
