@@ -60,11 +60,13 @@ class Status(StrEnum):
 RUNNING = frozenset({Status.PLANNED, Status.WAITING, Status.RUNNING, Status.PAUSED, Status.UNKNOWN})
 
 
-class Actor(msgspec.Struct, frozen=True, kw_only=True):
+class Actor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A place that helps families: an authority's unit, a school, a practice.
 
     `identifiers` are "system|value" pairs; `municipality` is the four-digit
-    code, absent for regions, practices and private providers.
+    code, absent for regions, practices and private providers. `locates` tells
+    whether the place's name says where a family lives; unset, schools, clinics
+    and private places do, an authority's own offices do not.
     """
 
     id: str
@@ -75,6 +77,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     phone: str = ""
     hours: str = ""
     url: str = ""
+    locates: bool | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="entry"):

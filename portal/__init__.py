@@ -1,0 +1,1 @@
+"""Familieoverblik: one overview of everyone who helps a family."""

@@ -1,0 +1,355 @@
+"""Who may see, decide and do what: small pure rules, one readable table per question.
+
+Every row carries its source in law or in the product's rules (domain.md); the
+page docs/access.md is made from these tables. Unknown facts (birth date,
+custody) always count as the most protective answer. Nothing here reads a
+clock, a database or a request: what is needed is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import date, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from portal.handout import Relation
+from portal.records import (
+    CATEGORY_OF,
+    RUNNING,
+    Actor,
+    AnyEntry,
+    Assessment,
+    Audience,
+    Category,
+    Contact,
+    Entry,
+    Goal,
+    Intervention,
+    Plan,
+    Sector,
+)
+
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+OWN_LOGIN, PARTY, DECIDES_ON_HEALTH, ADULT = 13, 10, 15, 18
+
+
+class Viewer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asking. A citizen has `person`; an employee has `actors`.
+
+    `related` are citizens with whom the employee's actor has a relation, found
+    by a look-up and remembered in the session.
+    """
+
+    person: str | None = None
+    subject: str = ""
+    name: str = ""
+    actors: frozenset[str] = frozenset()
+    role: str = ""
+    related: frozenset[str] = frozenset()
+
+    @property
+    def staff(self) -> bool:
+        return self.person is None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known about one citizen at one moment.
+
+    `custodians` are portal person ids, None when the register does not know
+    or contradicts itself; `closed` are adults an authority has shut out.
+    """
+
+    citizen: str
+    born: date | None
+    deceased: bool = False
+    custodians: frozenset[str] | None = None
+    closed: frozenset[str] = frozenset()
+    today: date
+
+    @property
+    def age(self) -> int | None:
+        """Whole years; the birthday counts from 00:00 in Copenhagen, 29 February from 1 March."""
+        if self.born is None or self.born > self.today:
+            return None
+        had = (self.today.month, self.today.day) >= (self.born.month, self.born.day)
+        return self.today.year - self.born.year - (not had)
+
+    @property
+    def guardians(self) -> frozenset[str]:
+        """Those who hold custody now and are not shut out; nobody when unknown."""
+        return (self.custodians or frozenset()) - self.closed
+
+
+def today_in_copenhagen(moment: datetime) -> date:
+    """The calendar day on which ages count."""
+    return moment.astimezone(COPENHAGEN).date()
+
+
+# --- Question 1: whose overview may a citizen open? -----------------------------------
+
+
+class Door(NamedTuple):
+    relation: Relation
+    opens: Callable[[str, Facts, int], bool]
+    because: str
+
+
+DOORS = (
+    Door(
+        Relation.SELF,
+        lambda who, f, age: who == f.citizen and age >= OWN_LOGIN,
+        "One's own matters; MitID from 13 (domain.md 4)",
+    ),
+    Door(
+        Relation.GUARDIAN,
+        lambda who, f, age: who != f.citizen and who in f.guardians and age < ADULT,
+        "Custody until 18 (Forældreansvarsloven §§ 1-3)",
+    ),
+)
+
+
+def relation(viewer: Viewer, facts: Facts) -> Relation | None:
+    """Which door opens for a citizen, or None: then the overview does not exist for her."""
+    if viewer.person is None or facts.deceased:
+        return None
+    if facts.age is None:
+        return None
+    for door in DOORS:
+        if door.opens(viewer.person, facts, facts.age):
+            return door.relation
+    return None
+
+
+# --- Question 2: which entries does the family see? -----------------------------------
+
+
+class Seen(NamedTuple):
+    """What a family rule looks at: the entry, its sectors, the viewer's relation and the age."""
+
+    entry: Entry
+    sectors: frozenset[Sector]
+    relation: Relation
+    age: int
+
+
+class Hides(NamedTuple):
+    name: str
+    when: Callable[[Seen], bool]
+    because: str
+
+
+FAMILY_HIDES = (
+    Hides(
+        "concern",
+        lambda s: "concern" in s.entry.kinds,
+        "A report of concern and its notifier never appear (Barnets Lov §§ 132-138)",
+    ),
+    Hides(
+        "staff only",
+        lambda s: Audience.STAFF_ONLY in s.entry.audience,
+        "The owner keeps it among staff",
+    ),
+    Hides(
+        "owner only",
+        lambda s: Audience.OWNER_ONLY in s.entry.audience,
+        "Very restricted (HL7 v3 Confidentiality V): only the owner",
+    ),
+    Hides(
+        "citizen from 15",
+        lambda s: Audience.CITIZEN_FROM_15 in s.entry.audience
+        and not (s.relation is Relation.SELF and s.age >= DECIDES_ON_HEALTH),
+        "Restricted (HL7 v3 Confidentiality R): the citizen from 15, and the owner",
+    ),
+    Hides(
+        "not for guardians",
+        lambda s: Audience.NOT_FOR_GUARDIANS in s.entry.audience and s.relation is Relation.GUARDIAN,
+        "The owner keeps it from custody holders (Barnets Lov § 5(3))",
+    ),
+    Hides(
+        "not for the child",
+        lambda s: Audience.NOT_FOR_CHILD in s.entry.audience
+        and s.relation is Relation.SELF
+        and s.age < DECIDES_ON_HEALTH,
+        "The owner keeps it from a child under 15",
+    ),
+    Hides(
+        "health from 15",
+        lambda s: Sector.HEALTH in s.sectors
+        and s.relation is Relation.GUARDIAN
+        and s.age >= DECIDES_ON_HEALTH,
+        "From 15 the young person decides on health data (Sundhedsloven § 17)",
+    ),
+)
+
+
+def family_hides(entry: Entry, sectors: frozenset[Sector], how: Relation, age: int) -> str | None:
+    """The name of the rule that hides the entry from the family member, or None: it is shown."""
+    seen = Seen(entry, sectors, how, age)
+    return next((rule.name for rule in FAMILY_HIDES if rule.when(seen)), None)
+
+
+def family_may_ask(sector: Sector, how: Relation, age: int) -> bool:
+    """Whether a source of this sector is asked at all for this family member."""
+    return not (sector is Sector.HEALTH and how is Relation.GUARDIAN and age >= DECIDES_ON_HEALTH)
+
+
+# --- Question 3: which entries does an employee see? ----------------------------------
+
+NEVER_TO_STAFF = {
+    "document": "Case documents of other actors",
+    "application": "Undecided applications",
+    "refused": "Refused services",
+    "collection": "Collections",
+}
+"""Kinds no consent opens to another actor (domain.md 6, tier 4)."""
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """What one active consent opens to one actor: pairs of category and owner."""
+
+    actor: str
+    pairs: frozenset[tuple[Category, str]]
+    sources: frozenset[str]
+    excluded: frozenset[str] = frozenset()
+    purpose: str
+    until: date
+
+
+ANY_OWNER = "*"
+"""The owner of what no source owns: master data and comments."""
+
+
+def staff_hides(
+    entry: AnyEntry, actors: Collection[str], scopes: Iterable[Scope], purpose: str
+) -> str | None:
+    """The name of the rule that hides the entry from the employee, or None: it is shown."""
+    if "concern" in entry.kinds:
+        return "concern"
+    if entry.owner in actors:
+        return None
+    if entry.audience & {Audience.OWNER_ONLY, Audience.CITIZEN_FROM_15}:
+        return "restricted"
+    if entry.kinds & NEVER_TO_STAFF.keys():
+        return "never to staff"
+    if not is_running(entry):
+        return "earlier service"
+    if not any(_opens(scope, entry, purpose) for scope in scopes):
+        return "no consent"
+    return None
+
+
+def _opens(scope: Scope, entry: AnyEntry, purpose: str) -> bool:
+    if scope.purpose != purpose or entry.source not in scope.sources:
+        return False
+    if excluded_names(entry) - scope.excluded:
+        return False
+    return any((category, entry.owner) in scope.pairs for category in categories(entry))
+
+
+def excluded_names(entry: Entry) -> frozenset[str]:
+    """The names of the excluded kinds (housing benefit, aids ...) the entry belongs to."""
+    marks = (k for k in entry.kinds if k.startswith("excluded:"))
+    return frozenset(k.removeprefix("excluded:") for k in marks)
+
+
+def categories(entry: AnyEntry) -> tuple[Category, ...]:
+    """What opens an entry; a goal is opened by interventions or by plans."""
+    if isinstance(entry, Goal):
+        return (Category.INTERVENTIONS, Category.PLANS)
+    return (CATEGORY_OF[type(entry)],)
+
+
+def is_running(entry: AnyEntry) -> bool:
+    """Whether help, plan or contact goes on; earlier services never reach other actors' staff."""
+    if isinstance(entry, Intervention | Assessment | Plan | Goal):
+        return entry.status in RUNNING
+    if isinstance(entry, Contact):
+        return entry.running
+    return True
+
+
+def has_relation(entries: Iterable[AnyEntry], actors: Collection[str], now: datetime) -> bool:
+    """Whether an employee's actor owns something *running* of the citizen (domain.md 6)."""
+    return any(
+        e.owner in actors and is_running(e) and _ahead(e, now) and "concern" not in e.kinds
+        for e in entries
+    )
+
+
+def _ahead(entry: AnyEntry, now: datetime) -> bool:
+    start = getattr(entry, "start", None)
+    if not isinstance(start, datetime):
+        return not isinstance(entry, Goal) and entry.__class__.__name__ != "Measurement"
+    return (getattr(entry, "end", None) or start) >= now
+
+
+# --- Question 4: who must say yes before a consent holds? ------------------------------
+
+
+class Deciders(NamedTuple):
+    name: str
+    when: Callable[[int, bool], bool]
+    who: Callable[[Facts], frozenset[str]]
+    because: str
+
+
+DECIDERS = (
+    Deciders(
+        "under 15",
+        lambda age, health: age < DECIDES_ON_HEALTH,
+        lambda f: f.guardians,
+        "Every custody holder (Forældreansvarsloven § 3)",
+    ),
+    Deciders(
+        "15-17, health",
+        lambda age, health: age < ADULT and health,
+        lambda f: frozenset({f.citizen}),
+        "The young person alone (Sundhedsloven § 17(3))",
+    ),
+    Deciders(
+        "15-17, other",
+        lambda age, health: age < ADULT,
+        lambda f: f.guardians | {f.citizen} if f.guardians else frozenset(),
+        "The young person and every custody holder (product rule, configurable)",
+    ),
+    Deciders(
+        "18 and over",
+        lambda age, health: True,
+        lambda f: frozenset({f.citizen}),
+        "That person only (majority, Forældreansvarsloven § 1)",
+    ),
+)
+
+
+def deciders(facts: Facts, sector: Sector) -> frozenset[str]:
+    """Everybody who must grant before data of this sector is opened; empty = nobody can."""
+    if facts.age is None or facts.deceased:
+        return frozenset()
+    health = sector is Sector.HEALTH
+    row = next(r for r in DECIDERS if r.when(facts.age, health))
+    return row.who(facts)
+
+
+def may_decide(person: str, facts: Facts, sector: Sector) -> bool:
+    """Whether this person is one of those who decide about data of this sector."""
+    return person in deciders(facts, sector)
+
+
+def decided_sectors(person: str, facts: Facts) -> frozenset[Sector]:
+    """The sectors whose data this person can open to an actor."""
+    return frozenset(s for s in Sector if may_decide(person, facts, s))
+
+
+# --- Question 5: which actors can be named? --------------------------------------------
+
+
+def exists_for(actor: Actor, municipality: str, hidden_address: bool) -> bool:
+    """Whether an actor exists for a private viewer from whom the address is protected.
+
+    A place in another municipality would reveal a move, so it does not exist
+    (contract.md, "Owners").
+    """
+    return not hidden_address or actor.municipality in (None, municipality)

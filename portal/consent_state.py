@@ -1,0 +1,184 @@
+"""What follows from the consent events: the state is a fold over them, nothing is ever edited.
+
+Pure: events in, answers out. consents.py writes events and asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from enum import StrEnum
+
+import msgspec
+
+from portal.access import ADULT, ANY_OWNER, DECIDES_ON_HEALTH, Facts, Scope, deciders
+from portal.records import Category, Sector
+
+Pair = tuple[Category, str]
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """One person's yes: exactly what she saw and ticked.
+
+    `owners` are actor ids, fixed when granted; `sources` the systems that
+    delivered them then; `text` the sentences shown, `language` their language;
+    `age` the citizen's age at that moment.
+    """
+
+    categories: frozenset[Category]
+    owners: frozenset[str]
+    sources: frozenset[str]
+    excluded: frozenset[str] = frozenset()
+    purpose: str
+    start: date
+    until: date
+    age: int
+    language: str = "da"
+    text: str = ""
+    child_says: str = ""
+
+    @property
+    def pairs(self) -> frozenset[Pair]:
+        owned = {c for c in self.categories if c not in OWNERLESS}
+        return frozenset((c, o) for c in owned for o in self.owners) | frozenset(
+            (c, ANY_OWNER) for c in self.categories & OWNERLESS
+        )
+
+
+OWNERLESS = frozenset({Category.MASTER_DATA, Category.COMMENTS})
+
+
+class Kind(StrEnum):
+    """What can happen to a consent."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact: who said what about which actor, when."""
+
+    seq: int
+    actor: str
+    kind: Kind
+    by: str | None
+    at: datetime
+    grant: Grant | None = None
+
+
+class Mine(StrEnum):
+    """A viewer's own consent row: `data-consent`."""
+
+    NONE = "none"
+    PENDING = "pending"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+def latest(events: Iterable[Event], actor: str) -> dict[str, Event]:
+    """Each person's last word about one actor."""
+    return {e.by: e for e in events if e.actor == actor and e.by}
+
+
+def scopes(
+    events: Iterable[Event], actor: str, facts: Facts, sectors: Mapping[str, Sector]
+) -> tuple[Scope, ...]:
+    """What applies to the actor now: what everybody who must say yes has said yes to.
+
+    One scope for each set of deciders (15-17: health is the young person's
+    alone, the rest joint). Where answers differ only what they share applies;
+    different purposes share nothing.
+    """
+    grants = _standing(events, actor, facts.today)
+    groups: dict[frozenset[str], set[Pair]] = {}
+    for pair in {p for g in grants.values() for p in g.pairs}:
+        groups.setdefault(_deciders(pair, facts, sectors), set()).add(pair)
+    found = []
+    for who, pairs in sorted(groups.items(), key=lambda group: sorted(group[0])):
+        said = [grants[by] for by in sorted(who) if by in grants]
+        if not who or len(said) != len(who) or len({g.purpose for g in said}) != 1:
+            continue
+        shared = {p for p in pairs if all(_counts(g, p, facts, sectors) for g in said)}
+        if shared:
+            found.append(_intersection(actor, shared, said))
+    return tuple(found)
+
+
+def _standing(events: Iterable[Event], actor: str, today: date) -> dict[str, Grant]:
+    """Each person's grant that has begun and not run out, if her last word was yes."""
+    return {
+        by: e.grant
+        for by, e in latest(events, actor).items()
+        if e.kind is Kind.GRANTED and e.grant and e.grant.start <= today <= e.grant.until
+    }
+
+
+def _counts(grant: Grant, pair: Pair, facts: Facts, sectors: Mapping[str, Sector]) -> bool:
+    return pair in grant.pairs and _still_counts(grant, pair, facts, sectors)
+
+
+def _deciders(pair: Pair, facts: Facts, sectors: Mapping[str, Sector]) -> frozenset[str]:
+    return deciders(facts, _sector(pair, sectors))
+
+
+def _sector(pair: Pair, sectors: Mapping[str, Sector]) -> Sector:
+    """An owner gone from the configuration opens nothing, but must not raise: it counts as health."""
+    return Sector.OTHER if pair[1] == ANY_OWNER else sectors.get(pair[1], Sector.HEALTH)
+
+
+def _still_counts(grant: Grant, pair: Pair, facts: Facts, sectors: Mapping[str, Sector]) -> bool:
+    """From 18 only what was granted alone goes on: own health data from 15, all from 18."""
+    if facts.age is None or facts.age < ADULT:
+        return True
+    alone = _sector(pair, sectors) is Sector.HEALTH and grant.age >= DECIDES_ON_HEALTH
+    return grant.age >= ADULT or alone
+
+
+def _intersection(actor: str, pairs: Iterable[Pair], grants: list[Grant]) -> Scope:
+    """The narrowest of several yeses; never called with none."""
+    return Scope(
+        actor=actor,
+        pairs=frozenset(pairs),
+        sources=frozenset.intersection(*(g.sources for g in grants)),
+        excluded=frozenset.intersection(*(g.excluded for g in grants)),
+        purpose=grants[0].purpose,
+        until=min(g.until for g in grants),
+    )
+
+
+def mine(
+    events: Iterable[Event],
+    actor: str,
+    person: str,
+    facts: Facts,
+    sectors: Mapping[str, Sector],
+) -> Mine:
+    """One person's own row. Another's answer never shows in it, but in what applies now."""
+    events = list(events)
+    word = latest(events, actor).get(person)
+    if word is None or word.kind is Kind.REFUSED:
+        return Mine.NONE
+    if word.kind is not Kind.GRANTED or word.grant is None:
+        return Mine.WITHDRAWN
+    grant = word.grant
+    counting = {
+        p
+        for p in grant.pairs
+        if person in _deciders(p, facts, sectors) and _still_counts(grant, p, facts, sectors)
+    }
+    if facts.today > grant.until or not counting:
+        return Mine.EXPIRED
+    now = scopes(events, actor, facts, sectors)
+    return Mine.ACTIVE if any(s.pairs & counting for s in now) else Mine.PENDING
+
+
+def applies(
+    events: Iterable[Event], facts: Facts, sectors: Mapping[str, Sector]
+) -> dict[str, tuple[Scope, ...]]:
+    """Everything that applies now, by actor."""
+    events = list(events)
+    found = {a: scopes(events, a, facts, sectors) for a in {e.actor for e in events}}
+    return {a: s for a, s in found.items() if s}

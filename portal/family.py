@@ -1,0 +1,243 @@
+"""Who belongs to whom, from the register; and the portal's own ids for people.
+
+What a user types is never believed. A custody fact is used for at most
+`register.max_age` seconds; when the register is down nothing new is opened.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+import msgspec
+from sqlalchemy import RowMapping, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from portal.access import Facts, today_in_copenhagen
+from portal.config import CPR_SYSTEM, Settings
+from portal.crypto import CitizenKey, Vault, new_id
+from portal.db import Store, now
+from portal.models import access_closed, person
+from portal.records import Person
+from portal.sources.register import Register, Registered, RegisterDown
+
+__all__ = ["Family", "Known", "RegisterDown", "UnknownPerson"]
+
+SEPARATOR = "|"
+
+
+class UnknownPerson(Exception):
+    """The register does not know this person."""
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """A person with the portal's id (never a CPR) and what the register says."""
+
+    id: str
+    person: Person
+    patient: str
+
+    @property
+    def first_name(self) -> str:
+        return self.person.name.split(" ")[0] if self.person.name else ""
+
+
+class Household(msgspec.Struct, frozen=True, kw_only=True):
+    """One citizen with everything the rules need: facts, and who the custody holders are."""
+
+    citizen: Known
+    custodians: tuple[Known, ...] | None
+    facts: Facts
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: str
+    system: str
+    value: str
+    key: CitizenKey | None
+
+
+class Family:
+    """The register, remembered for a minute, joined with our own ids."""
+
+    def __init__(self, settings: Settings, store: Store, vault: Vault, register: Register) -> None:
+        self._tenant = settings.municipality
+        self._max_age = settings.register.max_age
+        self._store, self._vault, self._register = store, vault, register
+        self._rows: dict[str, _Row] = {}
+        self._memory: dict[tuple[str, str], tuple[float, object]] = {}
+        self._lock = threading.Lock()
+
+    def identify(self, system: str, value: str) -> Known:
+        """The person with this identifier, enrolled if new.
+
+        Raises UnknownPerson, RegisterDown.
+        """
+        found = self._register.person(system, value)
+        if found is None:
+            raise UnknownPerson
+        return self._known(found, system, value)
+
+    def known(self, citizen: str, fresh: bool = False) -> Known:
+        """The person behind one of our ids. Raises UnknownPerson, RegisterDown."""
+        row = self._row(citizen)
+        found = self._remember(
+            ("person", citizen), lambda: self._register.person(row.system, row.value), fresh
+        )
+        if not isinstance(found, Registered):
+            raise UnknownPerson
+        return Known(id=citizen, person=found.person, patient=found.patient)
+
+    def children(self, adult: str, fresh: bool = False) -> tuple[Known, ...]:
+        """Those for whom the adult holds custody, eldest first. Raises RegisterDown."""
+        row = self._row(adult)
+        found = self._remember(
+            ("children", adult), lambda: self._register.in_custody_of(row.system, row.value), fresh
+        )
+        assert isinstance(found, tuple)
+        known = [self._enrol(r) for r in found]
+        return tuple(sorted((k for k in known if k), key=lambda k: (str(k.person.born), k.id)))
+
+    def household(self, citizen: str, fresh: bool = False) -> Household:
+        """A citizen, custody and age as they are now. Raises UnknownPerson, RegisterDown."""
+        known = self.known(citizen, fresh)
+        found = self._remember(
+            ("custodians", citizen), lambda: self._register.custodians_of(known.patient), fresh
+        )
+        custodians = self._custodians(found, fresh) if isinstance(found, tuple) else None
+        facts = Facts(
+            citizen=citizen,
+            born=known.person.born,
+            deceased=known.person.deceased,
+            custodians=None if custodians is None else frozenset(c.id for c in custodians),
+            closed=self._closed(citizen),
+            today=today_in_copenhagen(now()),
+        )
+        return Household(citizen=known, custodians=custodians, facts=facts)
+
+    def key(self, citizen: str) -> CitizenKey:
+        """The citizen's own key. Raises UnknownPerson when she is unknown or erased."""
+        key = self._row(citizen).key
+        if key is None:
+            raise UnknownPerson
+        return key
+
+    def exists(self, citizen: str) -> bool:
+        """Whether the id is one of ours."""
+        try:
+            self._row(citizen)
+        except UnknownPerson:
+            return False
+        return True
+
+    def _custodians(self, found: Iterable[object], fresh: bool) -> tuple[Known, ...] | None:
+        """None when one of them cannot be told apart: then custody counts as unknown."""
+        known = []
+        for person_ in found:
+            assert isinstance(person_, Person)
+            enrolled = self._enrol(Registered(person=person_, patient=""))
+            if enrolled is None:
+                return None
+            try:
+                known.append(self.known(enrolled.id, fresh))
+            except UnknownPerson:
+                known.append(enrolled)
+        return tuple(known)
+
+    def _enrol(self, found: Registered) -> Known | None:
+        identifiers = found.person.identifiers
+        system = CPR_SYSTEM if CPR_SYSTEM in identifiers else next(iter(identifiers), "")
+        if not system:
+            return None
+        return self._known(found, system, identifiers[system])
+
+    def _known(self, found: Registered, system: str, value: str) -> Known:
+        id = self._id(system, value)
+        if found.patient:
+            with self._lock:
+                self._memory["person", id] = (time.monotonic(), found)
+        return Known(id=id, person=found.person, patient=found.patient)
+
+    def _id(self, system: str, value: str) -> str:
+        text = f"{system}{SEPARATOR}{value}"
+        index = self._vault.index(f"{self._tenant}{SEPARATOR}{text}")
+        with self._lock:
+            row = self._rows.get(index)
+        if row is None:
+            row = self._find(index) or self._add(index, text)
+            with self._lock:
+                self._rows[index] = row
+        return row.id
+
+    def _find(self, index: str) -> _Row | None:
+        with self._store.read() as c:
+            where = (person.c.tenant == self._tenant) & (person.c.index == index)
+            found = c.execute(select(person).where(where)).mappings().first()
+        return self._opened(found) if found else None
+
+    def _add(self, index: str, text: str) -> _Row:
+        id, key = new_id(), self._vault_key()
+        values = {
+            "id": id,
+            "tenant": self._tenant,
+            "index": index,
+            "identifier": self._vault.seal(text.encode(), f"identifier {id}"),
+            "key": self._vault.seal(key, f"key {id}"),
+            "created": now(),
+        }
+        try:
+            with self._store.write() as c:
+                c.execute(insert(person).values(**values))
+        except Exception as e:
+            if not isinstance(e.__cause__, IntegrityError):
+                raise
+            found = self._find(index)  # another worker enrolled the same person first
+            assert found
+            return found
+        system, _, value = text.partition(SEPARATOR)
+        return _Row(id, system, value, CitizenKey(key))
+
+    @staticmethod
+    def _vault_key() -> bytes:
+        return bytes.fromhex(new_id() + new_id())
+
+    def _row(self, citizen: str) -> _Row:
+        with self._lock:
+            row = self._rows.get(citizen)
+        if row is None:
+            with self._store.read() as c:
+                where = (person.c.tenant == self._tenant) & (person.c.id == citizen)
+                found = c.execute(select(person).where(where)).mappings().first()
+            if found is None:
+                raise UnknownPerson
+            row = self._opened(found)
+            with self._lock:
+                self._rows[citizen] = row
+        return row
+
+    def _opened(self, row: RowMapping) -> _Row:
+        id = row["id"]
+        text = self._vault.open(row["identifier"], f"identifier {id}").decode()
+        system, _, value = text.partition(SEPARATOR)
+        key = CitizenKey(self._vault.open(row["key"], f"key {id}")) if row["key"] else None
+        return _Row(id, system, value, key)
+
+    def _closed(self, citizen: str) -> frozenset[str]:
+        with self._store.read() as c:
+            rows = c.execute(
+                select(access_closed.c.adult).where(access_closed.c.citizen == citizen)
+            )
+            return frozenset(r.adult for r in rows)
+
+    def _remember(self, what: tuple[str, str], ask: Callable[[], object], fresh: bool) -> object:
+        with self._lock:
+            at, value = self._memory.get(what, (-1e9, None))
+        if not fresh and time.monotonic() - at < self._max_age:
+            return value
+        value = ask()
+        with self._lock:
+            if len(self._memory) > 50_000:
+                self._memory.clear()
+            self._memory[what] = (time.monotonic(), value)
+        return value

@@ -1,0 +1,1 @@
+"""Who is at the keyboard: the OpenID Connect client and the server-side sessions."""

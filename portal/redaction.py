@@ -1,0 +1,232 @@
+"""The one place that removes whatever locates a protected person.
+
+Danish breaches in this field are family leaks: an address, or merely the name
+of a child's institution, that reached the other parent. So every entry, place
+name and free text passes here before page, calendar, export, preview and log.
+Source: CPR-loven § 28 (name and address protection).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from portal.records import Actor, AnyEntry, Contact, Meeting, Person, Sector
+
+CUT = "…"
+SHORTEST = 4
+"""Letters and digits a known name or street must have before it is searched for."""
+
+AnyRecord = TypeVar("AnyRecord", bound=AnyEntry)
+
+
+class Shield(msgspec.Struct, frozen=True, kw_only=True):
+    """What one private viewer must not learn about one citizen's family.
+
+    `places`  the citizen's own whereabouts are hidden: no place, school or
+              clinic is named.
+    `words`   known places in normal form (letters and digits only).
+    `codes`   postcodes of the protected.
+    """
+
+    places: bool = False
+    words: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+
+    @property
+    def raised(self) -> bool:
+        return self.places or bool(self.words or self.codes)
+
+
+NO_SHIELD = Shield()
+
+
+def shield(
+    viewer: Person, citizen: Person, others: Iterable[Person], is_self: bool = False
+) -> Shield:
+    """What must be kept from this viewer.
+
+    `others` are the other custody holders. Protected are those with name and
+    address protection who are not the viewer and do not live where she lives;
+    an unknown address counts as living elsewhere.
+    """
+    home = _home(viewer)
+    hidden = [p for p in (citizen, *others) if p.protected and not _same_home(home, _home(p))]
+    if is_self:
+        hidden = [p for p in hidden if p is not citizen]
+    if not hidden:
+        return NO_SHIELD
+    at_home = is_self or _same_home(home, _home(citizen))
+    words, codes = set(), set()
+    for p in hidden:
+        words |= set(_address_words(p))
+        codes |= {p.postcode} if p.postcode else set()
+    return Shield(places=not at_home, words=_longest_first(words), codes=tuple(sorted(codes)))
+
+
+def with_known_places(guard: Shield, names: Iterable[str]) -> Shield:
+    """The same shield, also knowing the names of institutions and places the sources mentioned."""
+    if not guard.places:
+        return guard
+    words = {normal(n) for n in names}
+    return msgspec.structs.replace(guard, words=_longest_first({*guard.words, *words}))
+
+
+def locates(actor: Actor) -> bool:
+    """Whether an actor's name tells where somebody lives."""
+    if actor.locates is not None:
+        return actor.locates
+    return actor.municipality is None or actor.sector not in (Sector.SOCIAL, Sector.EMPLOYMENT)
+
+
+def redact(entry: AnyRecord, guard: Shield, owner_locates: bool) -> AnyRecord:
+    """The entry without anything that locates; the same object when nothing is protected."""
+    if not guard.raised:
+        return entry
+    changes: dict[str, object] = {}
+    for name in _TEXTS[type(entry)]:
+        value = getattr(entry, name)
+        if isinstance(value, tuple):
+            changes[name] = tuple(cut(v, guard) for v in value)
+        elif value:
+            changes[name] = cut(value, guard)
+    if guard.places:
+        changes |= _placeless(entry, owner_locates)
+    elif isinstance(entry, Meeting | Contact):
+        field = "place" if isinstance(entry, Meeting) else "address"
+        if changes.get(field, "") != getattr(entry, field):
+            changes[field] = ""
+    return msgspec.structs.replace(entry, **changes)
+
+
+def _placeless(entry: AnyEntry, owner_locates: bool) -> dict[str, object]:
+    changes: dict[str, object] = {"by": ""}
+    if isinstance(entry, Meeting):
+        changes |= {"place": "", "url": "", "uid": "", "actors": ()}
+    elif isinstance(entry, Contact):
+        changes["address"] = ""
+    if owner_locates:
+        for field in ("phone", "email", "url", "hours"):
+            if hasattr(entry, field):
+                changes[field] = ""
+    return changes
+
+
+def place_name(actor: Actor, guard: Shield, neutral: Mapping[Sector, str]) -> str:
+    """How the actor may be called in front of this viewer."""
+    if not guard.raised:
+        return actor.name
+    if guard.places and locates(actor):
+        return neutral[actor.sector]
+    return actor.name if not guard.places else cut(actor.name, guard) if locates(actor) else actor.name
+
+
+STREET = re.compile(
+    r"\b[\w.'-]*(?:vej|gade|stræde|allé|alle|vænget|vænge|parken|torvet|torv|plads|pladsen|boulevard|"
+    r"bakken|haven|engen|marken|toften|lunden|kæret|dalen|krogen|stien|svinget)\s+\d{1,3}\s?[A-Za-z]?\b",
+    re.IGNORECASE,
+)
+POSTCODE = re.compile(r"\b(?:DK-?\s?)?[1-9]\d{3}\s+[A-ZÆØÅ][\w.-]+(?:\s+[NSVØCK]\b)?")
+PHONE = re.compile(r"(?<!\d)(?:\+45\s?)?\d{2}[\s.]?\d{2}[\s.]?\d{2}[\s.]?\d{2}(?!\d)")
+LINK = re.compile(r"https?://\S+|\bwww\.\S+", re.IGNORECASE)
+
+
+def cut(text: str, guard: Shield) -> str:
+    """Free text without known places; where whereabouts are hidden, also without what looks like one."""
+    if not text or not guard.raised:
+        return text
+    for start, end in reversed(_hits(text, guard)):
+        text = text[:start] + CUT + text[end:]
+    if guard.places:
+        for pattern in (LINK, STREET, POSTCODE, PHONE):
+            text = pattern.sub(CUT, text)
+    return text
+
+
+def holds_protected(text: str, guard: Shield) -> bool:
+    """Whether a comment holds a protected address (it is refused at sending, domain.md 7)."""
+    return bool(text) and guard.raised and cut(text, guard) != text
+
+
+def normal(text: str) -> str:
+    """Letters and digits only, one case, no accents or invisible signs: how names are compared."""
+    return "".join(letter for letter, _ in _letters(text))
+
+
+def _letters(text: str) -> list[tuple[str, int]]:
+    found = []
+    for position, sign in enumerate(text):
+        for letter in unicodedata.normalize("NFKC", sign).casefold():
+            if letter.isalnum():
+                found.append((letter, position))
+    return found
+
+
+def _hits(text: str, guard: Shield) -> list[tuple[int, int]]:
+    letters = _letters(text)
+    line = "".join(letter for letter, _ in letters)
+    spans = []
+    for word in guard.words:
+        at = line.find(word)
+        while at >= 0:
+            spans.append((letters[at][1], letters[at + len(word) - 1][1] + 1))
+            at = line.find(word, at + len(word))
+    for code in guard.codes:
+        spans += [m.span() for m in re.finditer(_spaced(code), text)]
+    return _joined(spans)
+
+
+def _spaced(code: str) -> str:
+    """A postcode, also with invisible signs or spaces between its digits."""
+    return r"(?<!\d)" + r"[\s​‌‍⁠]?".join(map(re.escape, code)) + r"(?!\d)"
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _address_words(p: Person) -> Iterable[str]:
+    yield normal(p.address)
+    yield normal(p.city)
+    yield normal(f"{p.postcode}{p.city}")
+    for line in re.split(r"[,\n]", p.address):
+        yield normal(line)
+        street = re.match(r"\D{3,}", line.strip())
+        if street:
+            yield normal(street[0])
+
+
+def _longest_first(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({w for w in words if len(w) >= SHORTEST}, key=lambda w: (-len(w), w)))
+
+
+def _home(p: Person) -> str:
+    return normal(p.address) + "/" + normal(p.postcode) if p.address else ""
+
+
+def _same_home(one: str, other: str) -> bool:
+    return bool(one) and one == other
+
+
+def _texts(record: type[AnyEntry]) -> tuple[str, ...]:
+    plain = {"key", "source", "owner", "lang", "plan", "codes", "also", "phase"}
+    return tuple(
+        f.name
+        for f in msgspec.structs.fields(record)
+        if f.name not in plain and f.type in (str, tuple[str, ...])
+    )
+
+
+_TEXTS: dict[type[AnyEntry], tuple[str, ...]] = {
+    record: _texts(record) for record in AnyEntry.__args__
+}

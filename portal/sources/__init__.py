@@ -1,0 +1,62 @@
+"""What every backend adapter is: asked about one person, it delivers records or fails by name.
+
+Adapters know nothing about viewers, consents or pages; the rules work on what
+they deliver (portal/overview.py is the only door to it).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from portal.config import SourceConfig
+from portal.records import AnyEntry
+
+if TYPE_CHECKING:
+    from portal.sources.http import Http
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a source is asked about.
+
+    `citizen` is the portal's own random id: part of the cache key, never sent.
+    `identifiers` maps identifier system to value, as the register has them.
+    """
+
+    citizen: str
+    identifiers: dict[str, str]
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a source delivered. `partial`: it could not, or could not be read to, give all."""
+
+    entries: tuple[AnyEntry, ...]
+    partial: bool = False
+
+
+class SourceFailure(Exception):
+    """A source did not give an answer that can be trusted.
+
+    `problem` is a short machine word, never text from the source. `down` tells
+    that the system itself is in trouble, not only this one person's answer:
+    only such failures open the breaker.
+    """
+
+    def __init__(self, problem: str, *, down: bool = False) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.down = down
+
+
+class Source(Protocol):
+    """One configured backend."""
+
+    config: SourceConfig
+
+    async def fetch(self, value: str, http: Http) -> Delivery:
+        """Everything about the person whose identifier is `value`.
+
+        Raises SourceFailure.
+        """
+        ...

