@@ -104,7 +104,7 @@ def end_session(provider: Provider) -> Answer:
     provider.log_out(hint["sid"])
     wanted = request.args.get("post_logout_redirect_uri", "")
     if wanted in provider.clients[hint["aud"]].post_logout_uris:
-        return redirect(wanted + _state())
+        return redirect(_with_state(wanted))
     return _page("logged_out.html")
 
 
@@ -138,6 +138,7 @@ def _sid() -> str:
     return request.cookies.get(COOKIE, "")
 
 
-def _state() -> str:
+def _with_state(address: str) -> str:
     state = request.args.get("state")
-    return f"?{urlencode({'state': state})}" if state else ""
+    joint = "&" if "?" in address else "?"
+    return f"{address}{joint}{urlencode({'state': state})}" if state else address

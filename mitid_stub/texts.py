@@ -18,8 +18,8 @@ class Texts:
     employees: str
     approve_at: str
     you_are: str
-    protected: str
     level: str
+    level_lead: str
     level_asked: str
     levels: dict[str, str]
     approve: str
@@ -47,8 +47,8 @@ DANISH = Texts(
     employees="Medarbejdere",
     approve_at="Godkend hos",
     you_are="Du logger ind som",
-    protected="Navn og adresse er beskyttet",
     level="Sikringsniveau",
+    level_lead="Kun til afprøvning. Vælg, hvor sikkert personen logger ind.",
     level_asked="det, der bliver bedt om",
     levels={"low": "Lav", "substantial": "Betydelig", "high": "Høj"},
     approve="Godkend",
@@ -77,8 +77,8 @@ ENGLISH = Texts(
     employees="Employees",
     approve_at="Approve at",
     you_are="You are logging in as",
-    protected="Name and address are protected",
     level="Level of assurance",
+    level_lead="For testing only. Choose how securely the person logs in.",
     level_asked="the one asked for",
     levels={"low": "Low", "substantial": "Substantial", "high": "High"},
     approve="Approve",
