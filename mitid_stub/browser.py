@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
@@ -91,8 +91,7 @@ def decide(provider: Provider) -> Answer:
         return redirect(gone, code=303)
     session = provider.log_in(asked, person, _level(asked), _sid())
     answer = redirect(provider.success(asked, session), code=303)
-    secure = provider.issuer.startswith("https:")
-    answer.set_cookie(COOKIE, session.sid, httponly=True, secure=secure, samesite="Lax")
+    _remember(answer, provider, session.sid)
     return answer
 
 
@@ -115,7 +114,7 @@ def ask_log_out(provider: Provider) -> Answer:
 def log_out(provider: Provider) -> Answer:
     provider.log_out(_sid())
     answer = _page("logged_out.html")
-    answer.delete_cookie(COOKIE)
+    _remember(answer, provider, "")
     return answer
 
 
@@ -132,6 +131,20 @@ def _page(template: str, *, status: int = 200, language: str = "", **values: obj
 def _level(asked: Asked) -> Level:
     wanted = request.form.get("level", "")
     return wanted if wanted in LEVELS else asked.level
+
+
+def _remember(answer: Answer, provider: Provider, sid: str) -> None:
+    """Our path only: the portal of the demo has the same host, and cookies know no ports."""
+    here = urlsplit(provider.issuer)
+    answer.set_cookie(
+        COOKIE,
+        sid,
+        max_age=None if sid else 0,
+        path=here.path,
+        secure=here.scheme == "https",
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def _sid() -> str:
