@@ -35,14 +35,14 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A table of the file; a key nobody knows is an error, not a shrug."""
 
 
-class ContactPoint(_Table, kw_only=True):
+class ContactPoint(_Table, frozen=True, kw_only=True):
     """Who answers "Spørg om dette opslag", accessibility and privacy."""
 
     email: str = ""
     phone: str = ""
 
 
-class Provider(_Table, kw_only=True):
+class Provider(_Table, frozen=True, kw_only=True):
     """An OpenID provider for one door. Unset keys come from the profile's data file."""
 
     profile: str = "oidc"
@@ -66,14 +66,14 @@ class Provider(_Table, kw_only=True):
     ca: str = ""
 
 
-class Identity(_Table, kw_only=True):
+class Identity(_Table, frozen=True, kw_only=True):
     """The two doors."""
 
     citizen: Provider
     staff: Provider | None = None
 
 
-class SourceAuth(_Table, kw_only=True):
+class SourceAuth(_Table, frozen=True, kw_only=True):
     """How the portal proves itself to a source or register."""
 
     kind: Literal["", "bearer", "basic", "mtls", "smart_backend"] = ""
@@ -89,7 +89,7 @@ class SourceAuth(_Table, kw_only=True):
     ca: str = ""
 
 
-class Register(_Table, kw_only=True):
+class Register(_Table, frozen=True, kw_only=True):
     """Persons and custody, trusted."""
 
     kind: Literal["fhir"] = "fhir"
@@ -100,7 +100,7 @@ class Register(_Table, kw_only=True):
     """Seconds a custody fact may be used before it is read again."""
 
 
-class SourceConfig(_Table, kw_only=True):
+class SourceConfig(_Table, frozen=True, kw_only=True):
     """One backend system."""
 
     id: str
@@ -129,39 +129,39 @@ class SourceConfig(_Table, kw_only=True):
     """Where the family opens the owner's own system (https)."""
 
 
-class Purpose(_Table, kw_only=True):
+class Purpose(_Table, frozen=True, kw_only=True):
     """What staff choose from and consents name."""
 
     id: str
     text: str
 
 
-class KindRule(_Table, kw_only=True):
+class KindRule(_Table, frozen=True, kw_only=True):
     """Tells what an entry is, by its coding ("system|code*")."""
 
     coding: str
     is_: str = msgspec.field(name="is")
 
 
-class AuditSettings(_Table, kw_only=True):
+class AuditSettings(_Table, frozen=True, kw_only=True):
     checkpoints: str = "var/checkpoints"
     staff_names: bool = False
 
 
-class ConsentSettings(_Table, kw_only=True):
+class ConsentSettings(_Table, frozen=True, kw_only=True):
     journal: str = "var/journal"
     months: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
     remind_days: int = 30
 
 
-class BeforeConsent(_Table, kw_only=True):
+class BeforeConsent(_Table, frozen=True, kw_only=True):
     """Tier 2 of domain.md section 6: off unless a written legal basis stands here."""
 
     basis: str
     role: str
 
 
-class Settings(_Table, kw_only=True):
+class Settings(_Table, frozen=True, kw_only=True):
     """Everything the portal is told, checked."""
 
     base_url: str

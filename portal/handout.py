@@ -187,3 +187,168 @@ class FamilyPage(msgspec.Struct, frozen=True, kw_only=True):
     meetings: tuple[tuple[Citizen, Shown], ...] = ()
     lines: tuple[tuple[Citizen, Line], ...] = ()
     complete: bool = True
+
+
+class ConsentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One actor on the consent list.
+
+    `state` is `data-consent`: none, pending, active, expired or withdrawn,
+    the viewer's own answer only. `categories`, `owners` (names) and `until`
+    tell what applies now (state active); `named` whether sources know the actor.
+    """
+
+    place: Place
+    state: str
+    categories: tuple[Category, ...] = ()
+    owners: tuple[str, ...] = ()
+    until: date | None = None
+    purpose: str = ""
+    involved: bool = True
+    undo_until: datetime | None = None
+
+
+class ConsentList(msgspec.Struct, frozen=True, kw_only=True):
+    """`/overblik/<id>/samtykke`. `may_decide` False: a child under 15 only looks."""
+
+    citizen: Citizen
+    rows: tuple[ConsentRow, ...]
+    may_decide: bool
+    age_note: str = ""
+    """"" | "health-self" (guardian of 15-17) | "joint-young" (15-17 self) | "child"."""
+    custodians: int = 1
+    register_down: bool = False
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be ticked in a form; nothing is ticked beforehand."""
+
+    value: str
+    label: str
+    help: str = ""
+    ticked: bool = False
+    sector: Sector | None = None
+
+
+class ConsentForm(msgspec.Struct, frozen=True, kw_only=True):
+    """`/overblik/<id>/samtykke/<actor>`: fields kategori, ejer, undtaget, formaal, til, version.
+
+    `owners` are single actors grouped by sector (health last and apart),
+    `sectors` whole areas; `without_consent` sentences on what the actor sees
+    already and why; `errors` field -> message (422); `history` sentences.
+    """
+
+    citizen: Citizen
+    row: ConsentRow
+    categories: tuple[Choice, ...]
+    sectors: tuple[Choice, ...]
+    owners: tuple[Choice, ...]
+    excluded: tuple[Choice, ...]
+    purposes: tuple[Choice, ...]
+    until: str
+    latest: date
+    version: int
+    may_decide: bool
+    asks_child: bool = False
+    child_says: str = ""
+    without_consent: tuple[str, ...] = ()
+    history: tuple[HistoryLine, ...] = ()
+    errors: dict[str, str] = {}
+    changed: bool = False
+    """409: the viewer's own answer changed after this form was shown."""
+
+
+class HistoryLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of the viewer's own consent history with one actor."""
+
+    at: datetime
+    kind: str
+    """granted | refused | withdrawn | expired"""
+    categories: tuple[Category, ...] = ()
+    owners: tuple[str, ...] = ()
+    until: date | None = None
+    purpose: str = ""
+    text: str = ""
+
+
+class ConsentConfirm(msgspec.Struct, frozen=True, kw_only=True):
+    """Preview and confirmation: `overview` is what the actor would see, `sentences` what is said yes to."""
+
+    citizen: Citizen
+    place: Place
+    sentences: tuple[str, ...]
+    overview: Overview
+    joint: bool
+    token: str
+    """Hidden field `udkast`: the draft this confirmation belongs to."""
+
+
+class ConsentReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """Page, print and (at /kvittering.json) FHIR R4 Consent."""
+
+    citizen: Citizen
+    place: Place
+    sentences: tuple[str, ...]
+    at: datetime
+    state: str
+    number: str
+    undo_until: datetime | None = None
+
+
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of "Hvem har set": `who` is "Dig", a name or a place (with role)."""
+
+    at: datetime
+    act: str
+    who: str
+    actor: str = ""
+    mine: bool = False
+    categories: tuple[Category, ...] = ()
+    purpose: str = ""
+    outcome: str = "ok"
+    about: str = ""
+    ask_url: str = ""
+    """mailto: with a reference, for "Spørg om dette opslag"."""
+
+
+class AccessLog(msgspec.Struct, frozen=True, kw_only=True):
+    citizen: Citizen
+    lines: tuple[LogLine, ...]
+    since: datetime | None
+    actors: tuple[Choice, ...] = ()
+    chosen: str = ""
+    contact_phone: str = ""
+
+
+class StaffHome(msgspec.Struct, frozen=True, kw_only=True):
+    """`/medarbejder`: citizens with an active consent to my actor (id, name), look-up form."""
+
+    places: tuple[Place, ...]
+    citizens: tuple[tuple[str, str], ...]
+    purposes: tuple[Choice, ...]
+    error: str = ""
+    not_found: bool = False
+
+
+class SessionLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One own session on `/konto`."""
+
+    id: str
+    created: datetime
+    used: datetime
+    current: bool
+
+
+class CommentForm(msgspec.Struct, frozen=True, kw_only=True):
+    """Writing a comment: fields tekst, modtager (values), om (entry ref, may be empty).
+
+    `readers` are ticked one by one; none ticked = "Kun mig". `error` beside the field.
+    """
+
+    citizen: Citizen
+    about: str = ""
+    about_title: str = ""
+    text: str = ""
+    readers: tuple[Choice, ...] = ()
+    errors: dict[str, str] = {}
+    comment: str = ""
+    """Id of the comment being corrected."""

@@ -227,6 +227,6 @@ def _texts(record: type[AnyEntry]) -> tuple[str, ...]:
     )
 
 
-_TEXTS: dict[type[AnyEntry], tuple[str, ...]] = {
+_TEXTS: dict[type, tuple[str, ...]] = {
     record: _texts(record) for record in AnyEntry.__args__
 }

@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from portal.assets import Assets
 from portal.chart import charts
-from portal.records import Category, Sector, Status
+from portal.records import Category, Entry, Sector, Status
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 SECTOR_ICON = {
@@ -41,7 +41,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(asset=asset, icon=lambda name: icon(sprite, name))
     for filter_ in (
         dato, kort_dato, ugedag, dag, maaned, klokken, klokkeslaet, relative_day, phone, tel,
-        ejefald, joined, sector_word, sector_icon, status_word, category_word, phase_word, tal, by_sector, charts,
+        ejefald, joined, sector_word, sector_icon, status_word, category_word, phase_word, tal, record_word, by_sector, charts,
     ):  # fmt: skip
         app.jinja_env.filters[filter_.__name__] = filter_
     app.jinja_env.trim_blocks = True
@@ -219,6 +219,11 @@ def category_word(category: Category) -> str:
         Category.MASTER_DATA: _("Oplysninger om dig"),
         Category.COMMENTS: _("Kommentarer"),
     }[Category(category)]
+
+
+def record_word(entry: Entry) -> str:
+    """The stable English word of `data-record`, e.g. "assessment"."""
+    return type(entry).__name__.lower()
 
 
 def phase_word(phase: str) -> str:

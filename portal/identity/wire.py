@@ -121,11 +121,6 @@ def _pools(sockets: list[socket.socket]) -> dict[str, type[HTTPConnectionPool]]:
             sockets.append(self.sock)
 
     class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            made = super()._new_conn()
-            sockets.append(made)
-            return made
-
         def connect(self) -> None:
             super().connect()
             sockets.append(self.sock)

@@ -34,9 +34,18 @@ class Found(msgspec.Struct):
 
     matches: list[Json] = []
     pool: dict[str, Json] = {}
-    partial: bool = False
-    failed: bool = False
-    """An OperationOutcome of severity error or fatal was among the entries."""
+    cut: bool = False
+    """There was more than we read, or entries that cannot be told."""
+    severities: set[str] = set()
+    """Of the OperationOutcomes among the entries."""
+
+    @property
+    def partial(self) -> bool:
+        return self.cut or bool(self.severities)
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.severities & {"error", "fatal"})
 
 
 class FhirClient:
@@ -71,7 +80,7 @@ class FhirClient:
                 break
             reply = await self._http.ask("GET", following, accept=FHIR_JSON)
             bundle = self._bundle(expect_ok(reply))
-        found.partial = True
+        found.cut = True
         return found
 
     async def read(self, reference: str) -> Json | None:
@@ -169,12 +178,10 @@ def _collect(found: Found, bundle: Json, kind: str, base: str) -> None:
         resource = obj(entry, "resource")
         mode = text(obj(entry, "search"), "mode")
         if resource.get("resourceType") == "OperationOutcome":
-            found.partial = True
-            worst = {text(i, "severity") for i in objs(resource, "issue")}
-            found.failed |= bool(worst & {"error", "fatal"})
+            found.severities |= {text(i, "severity") for i in objs(resource, "issue")} or {""}
             continue
         if not text(resource, "resourceType") or not text(resource, "id"):
-            found.partial = True
+            found.cut = True
             continue
         found.pool[name_of(resource)] = resource
         if url := text(entry, "fullUrl"):

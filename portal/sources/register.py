@@ -6,6 +6,7 @@ no custody, no birth date, protected. Nothing is kept here (family.py does).
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 from collections.abc import Callable, Coroutine
 from datetime import date, datetime
@@ -17,7 +18,7 @@ from portal.config import Settings
 from portal.records import Person
 from portal.sources import SourceFailure
 from portal.sources.fhir_client import FhirClient, Found, name_of
-from portal.sources.fhir_shape import COPENHAGEN, Json, obj, objs, text
+from portal.sources.fhir_shape import COPENHAGEN, Json
 from portal.sources.gather import Gatherer
 from portal.sources.http import Connection
 from portal.sources.json_in import decode_identity
@@ -87,8 +88,6 @@ class Register:
             raise RegisterDown("timeout") from None
 
     async def _within(self, ask: Callable[[FhirClient], Coroutine[Any, Any, T]]) -> T:
-        import asyncio
-
         async with asyncio.timeout(self._config.timeout):
             client = FhirClient(self._config.url, self._connection.http(), decode_identity)
             return await ask(client)
@@ -157,9 +156,6 @@ def _token(system: str, value: str) -> str:
 
 def _whole(found: Found) -> Found:
     """Half an answer about who is who is none. Raises SourceFailure."""
-    if found.partial:
+    if found.cut or found.severities - {"information"}:
         raise SourceFailure("incomplete")
     return found
-
-
-__all__ = ["Register", "RegisterDown", "Registered", "obj", "objs", "text"]

@@ -10,10 +10,15 @@
     const part = document.querySelector("[data-announce]");
     if (part) say(part.dataset.announce);
   });
-  document.addEventListener("htmx:error", () => {
-    const failed = document.getElementById("late-failed");
-    if (failed) failed.hidden = false;
-  });
+  // It did not come: what is shown stays, and the page says so.
+  for (const trouble of ["htmx:error", "htmx:response:error"]) {
+    document.addEventListener(trouble, () => {
+      const failed = document.getElementById("late-failed");
+      if (!failed) return;
+      failed.hidden = false;
+      say(failed.textContent);
+    });
+  }
   // A page kept by the browser may belong to a session that has ended.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   // Quick exit: the link replaces the page in the history; Escape three times does the same.

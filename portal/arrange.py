@@ -1,0 +1,151 @@
+"""Entries -> what a page shows: nested, sorted and named, for one viewer.
+
+Runs last, on entries that passed the rules and redaction; decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from urllib.parse import quote_plus
+
+import msgspec
+
+from portal.handout import Line, Note, Place, Shown
+from portal.records import (
+    RUNNING,
+    Answer,
+    AnyEntry,
+    Assessment,
+    Contact,
+    Goal,
+    Intervention,
+    Measurement,
+    Meeting,
+    Plan,
+    Sector,
+    State,
+)
+
+MAP = "https://www.openstreetmap.org/search?query="
+SECTORS = list(Sector)
+
+
+class Arrangement(msgspec.Struct, frozen=True, kw_only=True):
+    """The entries of one overview, by the section they stand in."""
+
+    contacts: tuple[Shown, ...] = ()
+    meetings: tuple[Shown, ...] = ()
+    past_meetings: tuple[Shown, ...] = ()
+    interventions: tuple[Shown, ...] = ()
+    plans: tuple[Shown, ...] = ()
+    loose_goals: tuple[Shown, ...] = ()
+    measurements: tuple[Shown, ...] = ()
+
+
+class Arranger(msgspec.Struct, frozen=True, kw_only=True):
+    """What is needed to turn an entry into something shown."""
+
+    ref: Callable[[str, str], str]
+    place: Callable[[AnyEntry], Place]
+    name: Callable[[str], str]
+    answers: Mapping[str, Answer]
+    notes: Mapping[str, tuple[Note, ...]]
+    maps: bool
+    now: datetime
+
+    def arrange(self, entries: Iterable[AnyEntry]) -> Arrangement:
+        entries = list(entries)
+        parents = {(e.source, e.key) for e in entries if isinstance(e, Plan | Intervention)}
+        goals: dict[tuple[str, str], list[Goal]] = {}
+        for e in entries:
+            if isinstance(e, Goal):
+                goals.setdefault((e.source, e.plan), []).append(e)
+        loose = [g for where, gs in goals.items() if where not in parents for g in gs]
+        shown = {
+            kind: [self.shown(e, goals.get((e.source, e.key), ())) for e in entries if isinstance(e, kind)]
+            for kind in (Contact, Meeting, Intervention, Assessment, Plan, Measurement)
+        }
+        help_ = shown[Intervention] + shown[Assessment]
+        meetings = sorted(shown[Meeting], key=starts)
+        return Arrangement(
+            contacts=tuple(sorted(shown[Contact], key=_contact_order)),
+            meetings=tuple(m for m in meetings if self.ahead(m)),
+            past_meetings=tuple(m for m in reversed(meetings) if not self.ahead(m)),
+            interventions=tuple(sorted(help_, key=_help_order)),
+            plans=tuple(sorted(shown[Plan], key=_help_order)),
+            loose_goals=tuple(self.shown(g, ()) for g in loose),
+            measurements=tuple(sorted(shown[Measurement], key=_measurement_order)),
+        )
+
+    def ahead(self, meeting: Shown) -> bool:
+        """Whether a meeting is still to come or going on; a whole day counts to its end."""
+        entry = meeting.entry
+        assert isinstance(entry, Meeting)
+        length = timedelta(days=1) if entry.all_day else timedelta(hours=1)
+        return (entry.end or entry.start + length) > self.now
+
+    def shown(self, entry: AnyEntry, goals: Iterable[Goal]) -> Shown:
+        answer = self.answers.get(entry.source)
+        ref = self.ref(entry.source, entry.key)
+        address = entry.address if isinstance(entry, Contact) else ""
+        place = entry.place if isinstance(entry, Meeting) else ""
+        also = (self.name(owner) for _, owner in entry.also)
+        owner = self.place(entry)
+        return Shown(
+            ref=ref,
+            entry=entry,
+            owner=owner,
+            owners=tuple(dict.fromkeys((owner.name, *also))),
+            fetched=answer.fetched if answer else None,
+            stale=bool(answer and answer.state is State.STALE),
+            goals=tuple(self.shown(g, ()) for g in goals),
+            notes=self.notes.get(ref, ()),
+            place_hidden=isinstance(entry, Meeting) and not place,
+            map_url=MAP + quote_plus(address or place) if self.maps and (address or place) else "",
+        )
+
+
+def starts(meeting: Shown) -> datetime:
+    """When a shown meeting begins."""
+    assert isinstance(meeting.entry, Meeting)
+    return meeting.entry.start
+
+
+def _contact_order(shown: Shown) -> tuple[object, ...]:
+    entry = shown.entry
+    assert isinstance(entry, Contact)
+    return (
+        not entry.coordinator,
+        SECTORS.index(shown.owner.sector),
+        not entry.responsible_for,
+        entry.name.casefold(),
+    )
+
+
+def _help_order(shown: Shown) -> tuple[object, ...]:
+    entry = shown.entry
+    assert isinstance(entry, Intervention | Assessment | Plan)
+    began = -entry.start.toordinal() if entry.start else 0
+    return (entry.status not in RUNNING, SECTORS.index(shown.owner.sector), began, entry.title)
+
+
+def _measurement_order(shown: Shown) -> tuple[object, ...]:
+    entry = shown.entry
+    assert isinstance(entry, Measurement)
+    return (entry.scale, entry.day, entry.key)
+
+
+def line(answer: Answer, name: str, sector: Sector, anything_shown: bool) -> Line:
+    """A source's status line. Nothing left after the rules reads exactly like nothing there."""
+    state = answer.state
+    if state in (State.SHOWN, State.EMPTY):
+        state = State.SHOWN if anything_shown else State.EMPTY
+    return Line(
+        source=answer.source,
+        name=name,
+        sector=sector,
+        state=state,
+        fetched=answer.fetched,
+        partial=answer.partial and state is not State.EMPTY,
+    )

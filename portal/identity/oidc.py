@@ -1,0 +1,258 @@
+"""Logging in with OpenID Connect: going to the provider, and believing what comes back.
+
+Authorization code flow with PAR, PKCE, nonce and RFC 9207, as FAPI 2.0 asks of
+a client. What Authlib does not check is checked in checks.py and below.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from portal.config import Provider, Settings
+from portal.crypto import Vault
+from portal.db import Store
+from portal.identity import arrival, checks
+from portal.identity.arrival import Arrival, Words
+from portal.identity.attempt import (
+    SECONDS,
+    Attempt,
+    ReturnKeys,
+    ReturnTo,
+    begin,
+    from_cookie,
+    to_cookie,
+)
+from portal.identity.checks import Claims, Expected, LogoutNotice
+from portal.identity.failures import Cancelled, Invalid, LoginFailed, ProviderDown
+from portal.identity.once import spend
+from portal.identity.profile import Door, Profile, profile
+from portal.identity.provider import Metadata, ProviderClient
+from portal.identity.wire import strict_json
+
+log = logging.getLogger(__name__)
+ONE_VALUE = ("state", "iss", "code", "error", "error_description")
+PROVIDER_TROUBLE = ("server_error", "temporarily_unavailable")
+
+
+class Departure(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to send the browser, and the cookie it must bring back."""
+
+    url: str
+    cookie: str
+
+
+class _DoorWay(msgspec.Struct, frozen=True, kw_only=True):
+    settings: Provider
+    profile: Profile
+    provider: ProviderClient
+
+    def expected(self, metadata: Metadata) -> Expected:
+        """Our own list of algorithms; the provider's can only narrow it."""
+        named = frozenset(metadata.id_token_signing_alg_values_supported)
+        pinned = self.profile.algorithms
+        return Expected(
+            issuer=self.settings.issuer,
+            client_id=self.settings.client_id,
+            algorithms=pinned & named or pinned,
+            keys=self.provider.verification_keys,
+        )
+
+
+class Oidc:
+    """The OpenID client of both doors."""
+
+    def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
+        self._store, self._vault = store, vault
+        self._actors = settings.actor
+        self._after_logout = f"{settings.base_url}/"
+        self.returns = ReturnKeys(settings)
+        self._doors: dict[Door, _DoorWay] = {"citizen": _door(settings, "citizen")}
+        if settings.identity.staff:
+            self._doors["staff"] = _door(settings, "staff")
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """The doors that are configured."""
+        return tuple(self._doors)
+
+    def begin(self, door: Door, return_to: ReturnTo, language: str) -> Departure:
+        """Start a login. Raises ProviderDown; KeyError when the door is not configured."""
+        way = self._doors[door]
+        metadata = way.provider.metadata()
+        attempt = begin(door, return_to)
+        parameters = _parameters(way, attempt, language)
+        if metadata.pushed_authorization_request_endpoint:
+            pushed = way.provider.push(parameters)
+            parameters = {"client_id": way.settings.client_id, "request_uri": pushed}
+        return Departure(
+            url=_with_query(metadata.authorization_endpoint, parameters),
+            cookie=to_cookie(attempt, self._vault),
+        )
+
+    def finish(self, cookie: str, answer: Mapping[str, Sequence[str]]) -> Arrival:
+        """Judge the provider's answer. Raises a LoginFailed, StoreDown."""
+        one = _single(answer)
+        attempt = from_cookie(cookie, one["state"], self._vault)
+        way = self._doors[attempt.door]
+        with self._store.write() as connection:
+            if not spend(connection, "login", attempt.state, SECONDS):
+                raise Invalid("this login has been answered already")
+        metadata = way.provider.metadata()
+        _check_sender(one, metadata)
+        if one["error"]:
+            raise _refused(one["error"], one["error_description"])
+        if not one["code"]:
+            raise Invalid("an answer without a code")
+        return self._arrived(way, attempt, one["code"])
+
+    def logout(self, token: str) -> LogoutNotice:
+        """Judge a back-channel logout token. Raises Invalid, ProviderDown."""
+        issuer = _claimed_issuer(token)
+        failure = LoginFailed("logout token of an unknown issuer")
+        for way in self._doors.values():
+            if way.settings.issuer != issuer:
+                continue
+            try:
+                return checks.logout_token(token, way.expected(way.provider.metadata()))
+            except Invalid as e:
+                failure = e
+        raise failure
+
+    def end_session_url(self, door: Door, id_token: str) -> str:
+        """Where the browser ends its session at the provider; our front page when nowhere."""
+        try:
+            way = self._doors[door]
+            endpoint = way.provider.metadata().end_session_endpoint
+        except (KeyError, ProviderDown):
+            endpoint = ""
+        if not endpoint:
+            return self._after_logout
+        hint = {"id_token_hint": id_token} if id_token else {}
+        return _with_query(
+            endpoint,
+            {
+                **hint,
+                "client_id": way.settings.client_id,
+                "post_logout_redirect_uri": self._after_logout,
+            },
+        )
+
+    def public_keys(self) -> dict[str, list[dict[str, Any]]]:
+        """Our client keys as a JWK set; each once."""
+        ours = [way.provider.keys for way in self._doors.values()]
+        by_kid = {key["kid"]: key for keys in ours if keys for key in keys.public()}
+        return {"keys": list(by_kid.values())}
+
+    def _arrived(self, way: _DoorWay, attempt: Attempt, code: str) -> Arrival:
+        provider, kind = way.provider, way.profile
+        tokens = provider.tokens(code, attempt.verifier)
+        claims = checks.id_token(
+            tokens.id_token,
+            way.expected(provider.metadata()),
+            nonce=attempt.nonce,
+            access_token=tokens.access_token,
+            max_age=way.settings.max_age,
+        )
+        userinfo = provider.userinfo(tokens.access_token)
+        if userinfo and userinfo.get("sub") != claims["sub"]:
+            raise Invalid("userinfo is about somebody else")
+        words = Words(claims, userinfo)
+        arrival.check_door(words, kind)
+        arrival.check_level(words, kind)
+        staff = attempt.door == "staff"
+        person = arrival.person(words, kind)
+        return Arrival(
+            door=attempt.door,
+            issuer=way.settings.issuer,
+            subject=claims["sub"],
+            provider_session=words.text(("sid",)),
+            auth_time=int(checks.moment(claims["auth_time"]) or 0),
+            person_system=kind.person_system,
+            person=person,
+            name=arrival.shown(words.text(kind.name_claim)),
+            birth_date=words.text(kind.birth_date_claim),
+            actors=arrival.actors(words, kind, self._actors) if staff else (),
+            role=arrival.shown(words.text(kind.role_claim)) if staff else "",
+            id_token=_hint(tokens.id_token, claims, "" if staff else person),
+            return_to=attempt.return_to,
+            expected=attempt.expected,
+        )
+
+
+def _door(settings: Settings, door: Door) -> _DoorWay:
+    chosen = settings.identity.citizen if door == "citizen" else settings.identity.staff
+    assert chosen is not None
+    return _DoorWay(
+        settings=chosen,
+        profile=profile(chosen, door),
+        provider=ProviderClient(settings, chosen, door),
+    )
+
+
+def _parameters(way: _DoorWay, attempt: Attempt, language: str) -> dict[str, str]:
+    return {
+        **way.profile.extra_parameters(language),
+        "response_type": "code",
+        "client_id": way.settings.client_id,
+        "redirect_uri": way.provider.redirect_uri,
+        "scope": way.profile.scope,
+        "state": attempt.state,
+        "nonce": attempt.nonce,
+        "code_challenge": create_s256_code_challenge(attempt.verifier),
+        "code_challenge_method": "S256",
+        "prompt": "login",
+        "max_age": str(way.settings.max_age),
+    }
+
+
+def _with_query(url: str, parameters: dict[str, str]) -> str:
+    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(parameters)}"
+
+
+def _single(answer: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Each parameter once (ASVS v5.0.0-15.3.7), absent ones empty."""
+    if any(len(answer.get(name, ())) > 1 for name in ONE_VALUE):
+        raise Invalid("a parameter stands twice")
+    return {name: answer[name][0] if answer.get(name) else "" for name in ONE_VALUE}
+
+
+def _check_sender(one: dict[str, str], metadata: Metadata) -> None:
+    """RFC 9207. Brokers leave `iss` out of error answers although they promise it; a code never."""
+    if one["iss"] and one["iss"] != metadata.issuer:
+        raise Invalid("iss of the answer is another provider's")
+    promised = metadata.authorization_response_iss_parameter_supported
+    if promised and not one["iss"] and not one["error"]:
+        raise Invalid("iss is missing from the answer")
+
+
+def _refused(error: str, description: str) -> LoginFailed:
+    if error == "access_denied" or description.endswith("user_aborted"):
+        return Cancelled("cancelled at the provider")
+    if error in PROVIDER_TROUBLE:
+        return ProviderDown("the provider says it has trouble")
+    return Invalid("the provider refused the request")
+
+
+def _hint(token: str, claims: Claims, secret: str) -> str:
+    """The ID token for logging out at the provider, unless it carries the CPR number itself.
+
+    The hint travels in an address, and addresses stay in a browser's history.
+    """
+    return "" if secret and secret in msgspec.json.encode(claims).decode() else token
+
+
+def _claimed_issuer(token: str) -> str:
+    """Unverified, to choose whose keys to verify with."""
+    try:
+        middle = token.split(".")[1]
+        claims = strict_json(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    except (IndexError, ValueError):
+        raise Invalid("not a token") from None
+    return str(claims.get("iss", ""))

@@ -1,0 +1,223 @@
+"""The calls to one OpenID provider: its description, its keys, PAR, token and userinfo."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from authlib.integrations.base_client import OAuthError
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from joserfc.errors import JoseError
+from joserfc.jwk import Key, import_key
+from requests import Response
+
+from portal.config import ConfigError, Provider, Settings, is_loopback
+from portal.identity.client_key import ClientKeys
+from portal.identity.failures import Invalid, ProviderDown
+from portal.identity.profile import Door
+from portal.identity.wire import Unreachable, Wire, strict_json
+
+METADATA_SECONDS = 300
+JWKS_SECONDS = 60  # contract: a key gone from the provider is refused after this
+REFETCH_SECONDS = 1  # an unknown `kid` asks again, but strangers cannot make us hammer
+KEY_TYPES = ("RSA", "EC", "OKP")
+SERVER_ERROR = 500
+
+
+class Metadata(msgspec.Struct, frozen=True, kw_only=True):
+    """What we use of the provider's description of itself."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str = ""
+    end_session_endpoint: str = ""
+    pushed_authorization_request_endpoint: str = ""
+    authorization_response_iss_parameter_supported: bool = False
+    id_token_signing_alg_values_supported: tuple[str, ...] = ()
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """What the token endpoint gave."""
+
+    id_token: str
+    access_token: str
+    token_type: str
+
+
+class ProviderClient:
+    """One provider as one client sees it. What it remembers is public: description and keys."""
+
+    def __init__(self, settings: Settings, provider: Provider, door: Door) -> None:
+        self.issuer, self.client_id = provider.issuer, provider.client_id
+        self.redirect_uri = f"{settings.base_url}/log-ind/retur"
+        self.keys: ClientKeys | None = None
+        self._ca = str(settings.path(provider.ca)) if provider.ca else None
+        self._secret = ""
+        if provider.client_key:
+            setting = f"identity.{door}.client_key"
+            self.keys = ClientKeys(setting, settings.path(provider.client_key))
+        elif provider.client_secret_env:
+            self._secret = settings.environ.get(provider.client_secret_env, "")
+            if not self._secret:
+                raise ConfigError(provider.client_secret_env, "the variable is missing or empty")
+        else:
+            problem = "neither client_key nor client_secret_env is set"
+            raise ConfigError(f"identity.{door}", problem, 'client_key = "keys/portal.jwk.json"')
+        self._lock = threading.Lock()
+        self._metadata: tuple[float, Metadata] | None = None
+        self._jwks: tuple[float, tuple[Key, ...]] | None = None
+
+    def metadata(self) -> Metadata:
+        """The provider's description, at most METADATA_SECONDS old. Raises ProviderDown."""
+        kept = self._metadata
+        if kept and time.monotonic() - kept[0] < METADATA_SECONDS:
+            return kept[1]
+        url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        try:
+            found = msgspec.convert(self._get(url), Metadata)
+        except msgspec.ValidationError:
+            raise ProviderDown("metadata lacks what is needed") from None
+        _check_metadata(found, self.issuer)
+        self._metadata = (time.monotonic(), found)
+        return found
+
+    def verification_keys(self, unknown_kid: bool = False) -> tuple[Key, ...]:
+        """The provider's public keys, at most JWKS_SECONDS old.
+
+        `unknown_kid` asks for newer ones than those at hand. Raises ProviderDown.
+        """
+        limit = REFETCH_SECONDS if unknown_kid else JWKS_SECONDS
+        with self._lock:
+            kept = self._jwks
+            if kept and time.monotonic() - kept[0] < limit:
+                return kept[1]
+            asked = time.monotonic()
+            keys = _public_keys(self._get(self.metadata().jwks_uri))
+            self._jwks = (asked, keys)
+            return keys
+
+    def push(self, parameters: dict[str, str]) -> str:
+        """RFC 9126: the `request_uri` for these parameters. Raises ProviderDown."""
+        with self._wire() as wire:
+            url = self.metadata().pushed_authorization_request_endpoint
+            auth = wire.client_auth(wire.token_endpoint_auth_method)
+            try:
+                response = wire.request(
+                    "POST", url, withhold_token=True, auth=auth, data=parameters
+                )
+            except Unreachable as e:
+                raise ProviderDown(f"pushing: {e}") from None
+        request_uri = _object(response, "pushing", (200, 201)).get("request_uri")
+        if not isinstance(request_uri, str) or not request_uri:
+            raise ProviderDown("pushing gave no request_uri")
+        return request_uri
+
+    def tokens(self, code: str, verifier: str) -> Tokens:
+        """Exchange the code. Raises Invalid when the provider refuses it, ProviderDown."""
+        with self._wire() as wire:
+            try:
+                answer = wire.fetch_token(
+                    self.metadata().token_endpoint,
+                    grant_type="authorization_code",
+                    code=code,
+                    code_verifier=verifier,
+                    redirect_uri=self.redirect_uri,
+                )
+                tokens = msgspec.convert(dict(answer), Tokens)
+            except Unreachable as e:
+                raise ProviderDown(f"token endpoint: {e}") from None
+            except OAuthError as e:
+                if e.error == "invalid_grant":
+                    raise Invalid("the provider refuses the code") from None
+                raise ProviderDown("the provider refuses us as client") from None
+            except msgspec.ValidationError:
+                raise Invalid("token answer without what is needed") from None
+            except (ValueError, TypeError, KeyError, AttributeError):
+                raise ProviderDown("token answer cannot be read") from None
+        if tokens.token_type.lower() != "bearer":
+            raise Invalid("token_type is not bearer")
+        return tokens
+
+    def userinfo(self, access_token: str) -> dict[str, Any]:
+        """The userinfo claims; empty when the provider has none. Raises ProviderDown."""
+        url = self.metadata().userinfo_endpoint
+        return self._get(url, access_token) if url else {}
+
+    def _wire(self) -> Wire:
+        method: Any = "client_secret_basic"
+        secret: Any = self._secret
+        if self.keys:
+            header = {"kid": self.keys.signing.kid}
+            secret = self.keys.signing
+            method = PrivateKeyJWT(self.issuer, headers=header, alg=self.keys.algorithm)
+        elif "client_secret_basic" not in self.metadata().token_endpoint_auth_methods_supported:
+            method = "client_secret_post"
+        return Wire(
+            ca=self._ca,
+            client_id=self.client_id,
+            client_secret=secret,
+            token_endpoint_auth_method=method,
+        )
+
+    def _get(self, url: str, access_token: str = "") -> dict[str, Any]:
+        headers = {"Accept": "application/json"}
+        if access_token:
+            headers["Authorization"] = f"Bearer {access_token}"
+        with Wire(ca=self._ca) as wire:
+            try:
+                response = wire.request("GET", url, withhold_token=True, headers=headers)
+            except Unreachable as e:
+                raise ProviderDown(f"asking: {e}") from None
+        return _object(response, "asking", (200,))
+
+
+def _object(response: Response, doing: str, expected: tuple[int, ...]) -> dict[str, Any]:
+    if response.status_code not in expected:
+        raise ProviderDown(f"{doing}: status {response.status_code}")
+    try:
+        return strict_json(response.content)
+    except ValueError:
+        raise ProviderDown(f"{doing}: not a JSON object") from None
+
+
+def _check_metadata(found: Metadata, issuer: str) -> None:
+    """OpenID Discovery 4.3: it speaks of the issuer we asked; and nothing leads to plain http."""
+    if found.issuer != issuer:
+        raise ProviderDown("metadata names another issuer")
+    for url in (
+        found.authorization_endpoint,
+        found.token_endpoint,
+        found.jwks_uri,
+        found.userinfo_endpoint,
+        found.end_session_endpoint,
+        found.pushed_authorization_request_endpoint,
+    ):
+        parts = urlsplit(url)
+        plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        allowed = parts.scheme == "https" or (plain and issuer.startswith("http://"))
+        if url and not (allowed and parts.hostname and not parts.username):
+            raise ProviderDown("metadata names an endpoint that is not https")
+
+
+def _public_keys(jwks: dict[str, Any]) -> tuple[Key, ...]:
+    """The signing keys of a JWK set; keys we do not understand are left out (RFC 7517, 5)."""
+    raw = jwks.get("keys")
+    if not isinstance(raw, list):
+        raise ProviderDown("the key set holds no keys")
+    keys = []
+    for jwk in raw:
+        if not isinstance(jwk, dict) or jwk.get("kty") not in KEY_TYPES:
+            continue
+        if jwk.get("use", "sig") != "sig":
+            continue
+        try:
+            keys.append(import_key(jwk))
+        except (JoseError, ValueError, TypeError, KeyError):
+            continue
+    return tuple(keys)

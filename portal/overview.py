@@ -1,0 +1,232 @@
+"""THE DOOR: the only way from the sources to a page.
+
+rules -> gather -> rules again -> redaction -> log -> finished values. A view
+cannot skip consent or log: it has no other way to the data.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from portal import audit
+from portal.access import ANY_OWNER, Scope, Viewer, has_relation
+from portal.arrange import starts
+from portal.audit import Act, Line
+from portal.comments import Comment, Comments
+from portal.config import CPR_SYSTEM, Settings
+from portal.consents import Consents
+from portal.db import Store, now
+from portal.family import Family, UnknownPerson
+from portal.handout import Citizen, FamilyCard, FamilyPage, Overview, Place, Shown
+from portal.present import Presenter
+from portal.records import Answer, Category, Sector
+from portal.sources import Subject
+from portal.sources.gather import Gatherer
+from portal.standing import NotFound, Standing, Standings
+
+EVERYTHING = tuple(Category)
+NEXT_MEETINGS = 3
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """How an overview is opened: how long to wait, why, and what is looked at.
+
+    `wait` seconds; None waits for every source within its own limit.
+    `for_actor` and `scopes` make it a preview of what that actor would see.
+    """
+
+    wait: float | None = None
+    purpose: str = ""
+    act: Act = Act.READ
+    categories: tuple[Category, ...] = EVERYTHING
+    fresh: bool = False
+    for_actor: str = ""
+    scopes: tuple[Scope, ...] = ()
+
+
+class Overviews:
+    """Opens overviews. One object per worker, shared by its threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        gatherer: Gatherer,
+        family: Family,
+        consents: Consents,
+        comments: Comments,
+        neutral: Mapping[Sector, str],
+    ) -> None:
+        self._settings, self._store, self._gatherer = settings, store, gatherer
+        self._family, self._comments = family, comments
+        self._standings = Standings(settings, family, consents)
+        self._presenter = Presenter(settings, family, consents, self._standings, neutral)
+
+    def open(self, viewer: Viewer, citizen: str, look: Look = Look()) -> Overview:
+        """One citizen's overview, logged before it is handed out.
+
+        Raises NotFound, PurposeMissing, RegisterDown, db.StoreDown.
+        """
+        before = self.standing(viewer, citizen, look)
+        answers = self._ask(before, look.wait)
+        after = self.standing(viewer, citizen, msgspec.structs.replace(look, fresh=False))
+        page = self._presenter.present(after, answers, self._readable(after))
+        self._log([(after, look)])
+        return page
+
+    def family(self, viewer: Viewer, wait: float | None) -> FamilyPage:
+        """Me and my children. Raises RegisterDown, db.StoreDown."""
+        assert viewer.person
+        look = Look(wait=wait, categories=(Category.CONTACTS, Category.MEETINGS))
+        people = [viewer.person, *(c.id for c in self._family.children(viewer.person))]
+        before = [s for s in (self._visible(viewer, p, look) for p in people) if s]
+        for standing in before:
+            self._ask(standing, 0)
+        until = None if wait is None else time.monotonic() + wait
+        pages, seen = [], []
+        for standing in before:
+            answers = self._ask(standing, None if until is None else max(0, until - time.monotonic()))
+            after = self._visible(viewer, standing.home.citizen.id, look)
+            if after:
+                pages.append(self._presenter.present(after, answers, ()))
+                seen.append((after, look))
+        self._log(seen)
+        return family_page(self._family.known(viewer.person).first_name, pages)
+
+    def look_up(self, viewer: Viewer, cpr: str) -> str | None:
+        """An employee's look-up by full CPR, asking only her own actor's sources; logged.
+
+        Returns the citizen's id when the actor has something running with her.
+        Raises RegisterDown, db.StoreDown.
+        """
+        try:
+            known = self._family.identify(CPR_SYSTEM, cpr)
+        except UnknownPerson:
+            return None
+        facts = self._family.household(known.id).facts
+        own = [
+            s.id
+            for s in self._settings.source
+            if s.connected and s.actor in viewer.actors and _about(s.ages, facts.age)
+        ]
+        answers = self._gatherer.ask(own, _subject(self._family, known.id), None)
+        entries = (e for a in answers.values() for e in a.entries)
+        related = has_relation(entries, viewer.actors, now())
+        related = related and not facts.deceased and facts.age is not None
+        outcome = "ok" if related else "no relation"
+        self._write([(known.id, self._line(viewer, Look(act=Act.LOOK_UP, categories=()), outcome))])
+        return known.id if related else None
+
+    def standing(self, viewer: Viewer, citizen: str, look: Look = Look()) -> Standing:
+        """Where the viewer stands; a refusal is logged. Raises NotFound, PurposeMissing, RegisterDown."""
+        try:
+            return self._stand(viewer, citizen, look)
+        except NotFound:
+            if self._family.exists(citizen):
+                refused = Look(act=Act.REFUSED, categories=(), purpose=look.purpose)
+                self._write([(citizen, self._line(viewer, refused, "refused"))])
+            raise
+
+    def citizen(self, standing: Standing) -> Citizen:
+        """The person, as this viewer may know her."""
+        return self._presenter.citizen(standing)
+
+    def place(self, standing: Standing, actor: str) -> Place:
+        """An actor, as this viewer may see it."""
+        return self._presenter.place(standing, actor)
+
+    # --- the steps ---
+
+    def _stand(self, viewer: Viewer, citizen: str, look: Look) -> Standing:
+        standing = self._standings.of(viewer, citizen, look.purpose, look.fresh)
+        if look.for_actor:
+            return self._standings.preview(standing, look.for_actor, look.scopes)
+        return standing
+
+    def _visible(self, viewer: Viewer, citizen: str, look: Look) -> Standing | None:
+        try:
+            return self._stand(viewer, citizen, look)
+        except (NotFound, UnknownPerson):
+            return None
+
+    def _ask(self, standing: Standing, wait: float | None) -> dict[str, Answer]:
+        ids = [s.id for s in self._standings.sources(standing) if s.connected]
+        return self._gatherer.ask(ids, _subject(self._family, standing.home.citizen.id), wait)
+
+    def _readable(self, standing: Standing) -> tuple[Comment, ...]:
+        if standing.preview_for:
+            return ()
+        holding = {
+            s.actor
+            for s in standing.scopes
+            if (Category.COMMENTS, ANY_OWNER) in s.pairs and s.purpose == standing.purpose
+        }
+        return self._comments.readable(standing.home.citizen.id, standing.viewer, holding)
+
+    def _log(self, looks: Iterable[tuple[Standing, Look]]) -> None:
+        self._write(
+            (s.home.citizen.id, self._line(s.viewer, look, "ok")) for s, look in looks
+        )
+
+    def _write(self, lines: Iterable[tuple[str, Line]]) -> None:
+        with self._store.write() as c:
+            for citizen, line in lines:
+                key = self._family.key(citizen)
+                audit.append(c, self._settings.municipality, citizen, key, line)
+
+    def _line(self, viewer: Viewer, look: Look, outcome: str) -> Line:
+        return Line(
+            act=look.act,
+            person=viewer.person,
+            subject=viewer.subject,
+            name=viewer.name if viewer.staff and self._settings.audit.staff_names else "",
+            actors=tuple(sorted(viewer.actors)),
+            role=viewer.role,
+            categories=look.categories,
+            purpose=look.purpose,
+            outcome=outcome,
+            about=look.for_actor,
+        )
+
+
+def _subject(family: Family, citizen: str) -> Subject:
+    return Subject(citizen=citizen, identifiers=family.known(citizen).person.identifiers)
+
+
+def _about(ages: tuple[int, int], age: int | None) -> bool:
+    return age is not None and ages[0] <= age <= ages[1]
+
+
+def family_page(first_name: str, pages: Iterable[Overview]) -> FamilyPage:
+    """Cards for everyone, the next meetings of all, and every source's line."""
+    pages = tuple(pages)
+    meetings = sorted(
+        ((p.citizen, m) for p in pages for m in p.meetings),
+        key=lambda pair: starts(pair[1]),
+    )
+    return FamilyPage(
+        first_name=first_name,
+        at=now(),
+        cards=tuple(_card(p) for p in pages),
+        meetings=tuple(meetings[:NEXT_MEETINGS]),
+        lines=tuple((p.citizen, x) for p in pages for x in p.lines),
+        complete=all(p.complete for p in pages),
+    )
+
+
+def _card(page: Overview) -> FamilyCard:
+    coming = (m for m in page.meetings if not _cancelled(m))
+    return FamilyCard(
+        citizen=page.citizen,
+        next_meeting=next(coming, None),
+        coordinator=next(iter(page.coordinators), None),
+        complete=page.complete,
+        failed=len(page.failed),
+    )
+
+
+def _cancelled(meeting: Shown) -> bool:
+    return bool(getattr(meeting.entry, "cancelled", False))

@@ -1,0 +1,220 @@
+"""Standing + answers -> one finished overview: what may be seen, redacted, merged and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from portal.access import ANY_OWNER, Scope
+from portal.arrange import Arranger, line
+from portal.comments import Comment
+from portal.config import Settings
+from portal.consent_state import Mine
+from portal.consents import Consents
+from portal.db import now
+from portal.family import Family, RegisterDown, UnknownPerson
+from portal.handout import (
+    Citizen,
+    ConsentCount,
+    Line,
+    Note,
+    Overview,
+    Place,
+    Relation,
+)
+from portal.merge import merge
+from portal.records import Answer, AnyEntry, Category, Contact, Meeting, Sector
+from portal.redaction import cut, locates, redact, with_known_places
+from portal.standing import Standing, Standings
+
+
+class Presenter:
+    """Turns what the sources said into what one viewer is shown."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        family: Family,
+        consents: Consents,
+        standings: Standings,
+        neutral: Mapping[Sector, str],
+    ) -> None:
+        self._settings, self._family, self._consents = settings, family, consents
+        self._standings, self._neutral = standings, neutral
+        self._actors = settings.actors
+        self._apart = {s.id for s in settings.source if not s.merge}
+
+    def present(
+        self, standing: Standing, answers: Mapping[str, Answer], comments: Iterable[Comment]
+    ) -> Overview:
+        """The finished page value; nothing in it was withheld from this viewer."""
+        configured = self._standings.sources(standing)
+        asked = [s for s in configured if s.connected and s.id in answers]
+        everything = [e for s in asked for e in answers[s.id].entries]
+        visible = [e for e in everything if self._standings.shows(standing, e)]
+        standing = msgspec.structs.replace(
+            standing, guard=with_known_places(standing.guard, _places(everything, self._actors))
+        )
+        notes = tuple(self._note(standing, c) for c in comments)
+        arranged = self._arranger(standing, answers, notes).arrange(
+            redact(e, standing.guard, self._locates(e)) for e in merge(visible, self._apart)
+        )
+        speaking = {e.source for e in visible}
+        lines = tuple(
+            self._line(standing, answers[s.id], s.actor, s.name, s.id in speaking) for s in asked
+        )
+        return Overview(
+            citizen=self.citizen(standing),
+            at=now(),
+            complete=not any(x.state == "waiting" for x in lines),
+            lines=lines,
+            not_connected=tuple(
+                self._source_name(standing, s.actor, s.name) for s in configured if not s.connected
+            ),
+            notes=notes,
+            opens=_opens(standing),
+            may_comment=standing.relation is not Relation.STAFF and not standing.preview_for,
+            withheld_health=self._withheld_health(standing),
+            cut=standing.relation is Relation.STAFF or bool(standing.preview_for),
+            consents=self.count(standing),
+            **{f: getattr(arranged, f) for f in arranged.__struct_fields__},
+        )
+
+    def citizen(self, standing: Standing) -> Citizen:
+        """The person the page is about; her address only where nothing hides it."""
+        known, home = standing.home.citizen, standing.home
+        person = known.person
+        how = Relation.STAFF if standing.preview_for else standing.relation
+        told = Category.MASTER_DATA in _opens(standing)
+        hidden = standing.guard.places or not told
+        return Citizen(
+            id=known.id,
+            name=person.name,
+            first_name=known.first_name,
+            relation=how,
+            age=home.facts.age if told else None,
+            born=person.born if told else None,
+            gender=person.gender if told else "",
+            address="" if hidden else _address(person.address, person.postcode, person.city),
+            custodians=tuple(c.person.name for c in home.custodians or ()) if told else (),
+            lives_at_hidden_address=told and standing.guard.places,
+        )
+
+    def place(self, standing: Standing, actor: str, by: str = "") -> Place:
+        """An actor as this viewer may see it; `by` is an unconfigured organisation's own name."""
+        found = self._actors[actor]
+        name = self._standings.name(standing, actor, self._neutral)
+        if name != found.name or by:
+            named = cut(by, standing.guard) if by else name
+            return Place(id=actor, name=named, sector=found.sector)
+        kept = {f: getattr(found, f) for f in ("id", "name", "sector", "phone", "hours", "url")}
+        return Place(**kept)
+
+    def count(self, standing: Standing) -> ConsentCount | None:
+        """How many places have access through this viewer's yes, and how many do not yet."""
+        if standing.relation is Relation.STAFF or standing.viewer.person is None:
+            return None
+        rows = self._consents.rows(standing.home, standing.viewer.person).values()
+        states = [r.mine for r in rows]
+        return ConsentCount(
+            active=states.count(Mine.ACTIVE), pending=states.count(Mine.PENDING)
+        )
+
+    def _arranger(
+        self, standing: Standing, answers: Mapping[str, Answer], notes: Iterable[Note]
+    ) -> Arranger:
+        by_entry: dict[str, tuple[Note, ...]] = {}
+        for note in notes:
+            by_entry[note.about] = (*by_entry.get(note.about, ()), note)
+        return Arranger(
+            ref=self._family.key(standing.home.citizen.id).ref,
+            place=lambda e: self.place(standing, e.owner, e.by),
+            name=lambda a: self.place(standing, a).name,
+            answers=answers,
+            notes=by_entry,
+            maps=standing.relation is Relation.STAFF or not standing.protected_family,
+            now=now(),
+        )
+
+    def _line(
+        self, standing: Standing, answer: Answer, actor: str, name: str, speaks: bool
+    ) -> Line:
+        shown_name = self._source_name(standing, actor, name)
+        return line(answer, shown_name, self._actors[actor].sector, speaks)
+
+    def _source_name(self, standing: Standing, actor: str, name: str) -> str:
+        if standing.guard.places and locates(self._actors[actor]):
+            return self._neutral[self._actors[actor].sector]
+        return name
+
+    def _locates(self, entry: AnyEntry) -> bool:
+        return bool(entry.by) or locates(self._actors[entry.owner])
+
+    def _withheld_health(self, standing: Standing) -> bool:
+        age = standing.home.facts.age or 0
+        return standing.relation is Relation.GUARDIAN and age >= 15
+
+    def _note(self, standing: Standing, comment: Comment) -> Note:
+        detail, viewer = comment.detail, standing.viewer
+        names = [self._person_name(p) for p in sorted(detail.persons)]
+        names += [self.place(standing, a).name for a in sorted(detail.actors) if a in self._actors]
+        author = self._author(standing, comment)
+        return Note(
+            id=comment.id,
+            author=author,
+            mine=bool(
+                viewer.person
+                and viewer.person == detail.author
+                or viewer.subject
+                and viewer.subject == detail.subject
+            ),
+            text=None if detail.text is None else cut(detail.text, standing.guard),
+            written=comment.written,
+            corrected=comment.corrected,
+            audience=tuple(names),
+            about=comment.about,
+            about_title=cut(detail.about_title, standing.guard),
+            owner=detail.author_actor,
+        )
+
+    def _author(self, standing: Standing, comment: Comment) -> str:
+        if comment.detail.author:
+            return self._person_name(comment.detail.author)
+        actor = comment.detail.author_actor
+        return self.place(standing, actor).name if actor in self._actors else ""
+
+    def _person_name(self, person: str) -> str:
+        try:
+            return self._family.known(person).first_name
+        except (UnknownPerson, RegisterDown):
+            return ""
+
+
+def _opens(standing: Standing) -> frozenset[Category]:
+    if standing.relation is not Relation.STAFF and not standing.preview_for:
+        return frozenset(Category)
+    own = {c for c in Category if c not in (Category.MASTER_DATA, Category.COMMENTS)}
+    ownerless = {c for s in _current(standing) for c, o in s.pairs if o == ANY_OWNER}
+    return frozenset(own | ownerless)
+
+
+def _current(standing: Standing) -> tuple[Scope, ...]:
+    return tuple(s for s in standing.scopes if s.purpose == standing.purpose)
+
+
+def _places(entries: Iterable[AnyEntry], actors: Mapping[str, object]) -> Iterable[str]:
+    """Every name of a place or institution that the sources or the configuration mention."""
+    for e in entries:
+        yield e.by
+        if isinstance(e, Meeting):
+            yield from e.place.split(",")
+        elif isinstance(e, Contact):
+            yield from e.address.split(",")
+    for actor in actors.values():
+        if locates(actor):  # type: ignore[arg-type]
+            yield actor.name  # type: ignore[attr-defined]
+
+
+def _address(street: str, postcode: str, city: str) -> str:
+    return ", ".join(p for p in (street, f"{postcode} {city}".strip()) if p)

@@ -1,0 +1,109 @@
+"""The resources of one answer and the references between them.
+
+References may be relative, absolute on the same base, `urn:uuid:`, contained,
+or logical (identifier and display only): all are common in Danish guides.
+What the server did not include is fetched, within bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from portal.sources.fhir_client import FhirClient, NotSupported, name_of, together
+from portal.sources.fhir_shape import Json, obj, objs, text
+
+NAMED = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location"})
+LOOKUPS = 100
+READS = 20
+ROUNDS = 2
+"""A team's member is a role, the role has a person and an organisation."""
+
+
+class Graph:
+    """Everything that one fetch brought."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base.rstrip("/") + "/"
+        self.pool: dict[str, Json] = {}
+
+    def local(self, reference: str) -> str:
+        """"Type/id" when it is on this server, else the reference as it is."""
+        return reference.removeprefix(self._base).partition("/_history/")[0]
+
+    def find(self, reference: Json, holder: Json) -> Json | None:
+        """The resource referred to, or None."""
+        target = text(reference, "reference")
+        if target.startswith("#"):
+            inside = objs(holder, "contained")
+            return next((c for c in inside if text(c, "id") == target[1:]), None)
+        return self.pool.get(self.local(target)) if target else None
+
+    async def complete(self, client: FhirClient, resources: Iterable[Json]) -> bool:
+        """Fetch the people, organisations and places referred to; False if there were too many.
+
+        Raises SourceFailure.
+        """
+        tried: set[str] = set()
+        waiting = list(resources)
+        for _ in range(ROUNDS):
+            missing = sorted({n for r in waiting for n in self._named(r)} - tried)
+            tried.update(missing)
+            if len(tried) > LOOKUPS:
+                return False
+            found = await together(*(_fetch(client, k, ids) for k, ids in _by_type(missing)))
+            waiting = [r for some in found for r in some]
+            self.pool.update((name_of(r), r) for r in waiting)
+        return True
+
+    def _named(self, resource: Json) -> Iterator[str]:
+        for reference in _references(resource):
+            name = self.local(reference)
+            kind, _, number = name.partition("/")
+            if kind in NAMED and number and "/" not in number and name not in self.pool:
+                yield name
+            elif kind == "PractitionerRole" and name in self.pool:
+                yield from self._named(self.pool[name])
+
+
+def _references(resource: Json) -> Iterator[str]:
+    stack: list[Any] = [resource]
+    while stack:
+        here = stack.pop()
+        if isinstance(here, dict):
+            if isinstance(found := here.get("reference"), str):
+                yield found
+            stack.extend(here.values())
+        elif isinstance(here, list):
+            stack.extend(here)
+
+
+def _by_type(names: list[str]) -> list[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        kind, _, number = name.partition("/")
+        found.setdefault(kind, []).append(number)
+    return list(found.items())
+
+
+async def _fetch(client: FhirClient, kind: str, ids: list[str]) -> list[Json]:
+    """Those of the ids that the server has; one that it lacks is shown by its display."""
+    wanted = {f"{kind}/{i}" for i in ids}
+    try:
+        found = await client.search(kind, {"_id": ",".join(ids)})
+    except NotSupported:
+        read = await together(*(client.read(n) for n in sorted(wanted)[:READS]))
+        return [r for r in read if r]
+    return [r for r in found.matches if name_of(r) in wanted]
+
+
+def identifiers(resource: Json) -> tuple[str, ...]:
+    """"system|value" of each identifier."""
+    both = ((text(i, "system"), text(i, "value")) for i in objs(resource, "identifier"))
+    return tuple(f"{system}|{value}" for system, value in both if value)
+
+
+def logical(reference: Json) -> tuple[str, ...]:
+    """The "system|value" of a reference by identifier."""
+    found = obj(reference, "identifier")
+    return (f"{text(found, 'system')}|{text(found, 'value')}",) if text(found, "value") else ()

@@ -1,0 +1,188 @@
+"""What every FHIR mapping needs: who is behind a reference, who owns an entry, who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from portal.config import SourceConfig
+from portal.records import Audience
+from portal.sources.fhir_client import name_of
+from portal.sources.fhir_graph import Graph, identifiers, logical
+from portal.sources.fhir_hours import hours
+from portal.sources.fhir_shape import (
+    Json,
+    clean,
+    codings,
+    first_text,
+    human_name,
+    obj,
+    objs,
+    telecom,
+    text,
+    texts,
+    web,
+)
+from portal.sources.marks import Marks, Organization
+
+AUDIENCE_TAGS = "urn:familieoverblik:audience"
+WHAT_IT_IS = ("category", "type", "code", "serviceCategory", "serviceType", "appointmentType")
+NOT_DECIDED = frozenset({"draft", "entered-in-error"})
+
+
+class Who(msgspec.Struct, frozen=True):
+    """A professional or an organisation, with the ways in."""
+
+    key: str
+    name: str
+    title: str = ""
+    phone: str = ""
+    email: str = ""
+    url: str = ""
+    hours: str = ""
+    address: str = ""
+    organization: Organization | None = None
+    audience: frozenset[Audience] = frozenset()
+
+
+class Reading:
+    """One answer being turned into records."""
+
+    def __init__(self, config: SourceConfig, marks: Marks, graph: Graph) -> None:
+        self.config, self.marks, self.graph = config, marks, graph
+        self.zone = ZoneInfo(config.timezone)
+
+    def entry(
+        self,
+        resource: Json,
+        part: str = "",
+        *,
+        concepts: Iterable[Json] = (),
+        organization: Organization | None = None,
+        audience: frozenset[Audience] = frozenset(),
+    ) -> dict[str, Any]:
+        """The fields of every Entry; `concepts` say more of what this part is."""
+        return self.marks.entry(
+            name_of(resource) + part,
+            organization or self.owner(resource),
+            self.kinds(resource, concepts),
+            restrictions(resource) | audience,
+            text(resource, "language"),
+        )
+
+    def kinds(self, resource: Json, concepts: Iterable[Json] = ()) -> frozenset[str]:
+        said = [c for key in WHAT_IT_IS for c in objs(resource, key)]
+        tags = {"coding": objs(obj(resource, "meta"), "tag")}
+        found = self.marks.kinds(codings([*said, *concepts, tags]))
+        undecided = text(resource, "status") in NOT_DECIDED
+        return found | {"application"} if undecided or proposed(resource) else found
+
+    def owner(self, resource: Json) -> Organization | None:
+        """In the contract's order; None is the source's own actor."""
+        return next(self._owners(resource), None)
+
+    def _owners(self, resource: Json) -> Iterator[Organization]:
+        for key in "author", "managingOrganization":
+            for reference in objs(resource, key):
+                if found := self.organization(reference, resource):
+                    yield found
+        for reference in self._performers(resource):
+            if self._is_organization(reference, resource) and (
+                found := self.organization(reference, resource)
+            ):
+                yield found
+        yield from self.taking_part(resource)
+
+    def _performers(self, resource: Json) -> list[Json]:
+        details = (obj(a, "detail") for a in objs(resource, "activity"))
+        return [*objs(resource, "performer"), *(p for d in details for p in objs(d, "performer"))]
+
+    def taking_part(self, resource: Json) -> Iterator[Organization]:
+        """The organisations behind the participants' roles."""
+        for participant in objs(resource, "participant"):
+            for key in "member", "actor", "individual":
+                reference = obj(participant, key)
+                role = self.graph.find(reference, resource)
+                if role and role.get("resourceType") == "PractitionerRole":
+                    if found := self.organization(reference, resource):
+                        yield found
+
+    def organization(self, reference: Json, holder: Json) -> Organization | None:
+        """The organisation referred to, directly or through a role."""
+        found = self.graph.find(reference, holder)
+        if found and found.get("resourceType") == "PractitionerRole":
+            return self.organization(obj(found, "organization"), found)
+        if found and found.get("resourceType") == "Organization":
+            return Organization(identifiers(found), text(found, "name") or display(reference))
+        if found or not self._is_organization(reference, holder):
+            return None
+        known = logical(reference)
+        return Organization(known, display(reference)) if known or display(reference) else None
+
+    def _is_organization(self, reference: Json, holder: Json) -> bool:
+        found = self.graph.find(reference, holder)
+        if found:
+            return found.get("resourceType") == "Organization"
+        target = self.graph.local(text(reference, "reference"))
+        return target.startswith("Organization/") or text(reference, "type") == "Organization"
+
+    def who(self, reference: Json, holder: Json) -> Who | None:
+        """A professional or organisation; None for family, devices and the nameless."""
+        target = self.graph.local(text(reference, "reference"))
+        found = self.graph.find(reference, holder) or {}
+        kind = text(found, "resourceType") or text(reference, "type") or target.partition("/")[0]
+        if kind in ("Patient", "RelatedPerson", "Location", "Device", "HealthcareService", "CareTeam"):
+            return None
+        role = found if kind == "PractitionerRole" else {}
+        person = self.graph.find(obj(role, "practitioner"), role) if role else found
+        who = _who(target, role, person or {}, self._place(role, found))
+        name = who.name or display(reference) or display(obj(role, "practitioner"))
+        organization = self.organization(reference, holder)
+        named = msgspec.structs.replace(who, name=name, organization=organization)
+        return named if name else None
+
+    def _place(self, role: Json, found: Json) -> Json:
+        if role:
+            return self.graph.find(obj(role, "organization"), role) or {}
+        return found if found.get("resourceType") == "Organization" else {}
+
+
+def _who(key: str, role: Json, person: Json, place: Json) -> Who:
+    points = [*objs(role, "telecom"), *objs(person, "telecom"), *objs(place, "telecom")]
+    names = person.get("name")
+    return Who(
+        key=key,
+        name=clean(names) if isinstance(names, str) else human_name(objs(person, "name")),
+        title=first_text(objs(role, "code")) or first_text(objs(role, "specialty")),
+        phone=telecom(points, "phone"),
+        email=telecom(points, "email"),
+        url=web(telecom(points, "url")),
+        hours=hours(role),
+        address=address(next(iter(objs(place, "address")), {})),
+        audience=restrictions(role) | restrictions(person),
+    )
+
+
+def display(reference: Json) -> str:
+    return text(reference, "display")
+
+
+def address(found: Json) -> str:
+    town = " ".join(t for t in (text(found, "postalCode"), text(found, "city")) if t)
+    return text(found, "text") or ", ".join([*texts(found, "line"), *([town] if town else [])])
+
+
+def proposed(resource: Json) -> bool:
+    return text(resource, "intent") == "proposal"
+
+
+def restrictions(resource: Json) -> frozenset[Audience]:
+    """`meta.security` R and V, and the audience tags."""
+    meta = obj(resource, "meta")
+    said = {text(c, "code") for c in objs(meta, "security")} & {"R", "V"}
+    tags = (t for t in objs(meta, "tag") if text(t, "system") == AUDIENCE_TAGS)
+    said |= {text(t, "code") for t in tags} & {a.value for a in Audience}
+    return frozenset(Audience(s) for s in said)

@@ -1,0 +1,200 @@
+"""Asks many sources at once about one citizen; each ends as one Answer, never as an exception.
+
+Every source has a total deadline of its own. What is under way when the caller
+stops waiting goes on and fills the cache; who asks meanwhile joins it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for_all
+from datetime import UTC, datetime
+
+import msgspec
+
+from portal.config import Settings, SourceConfig
+from portal.records import Answer, State
+from portal.sources import Delivery, Source, SourceFailure, Subject
+from portal.sources.adapters import adapter
+from portal.sources.breaker import Breaker
+from portal.sources.cache import Cache
+from portal.sources.http import Connection
+from portal.sources.loop import LOOP
+
+log = logging.getLogger(__name__)
+
+
+class _Line(msgspec.Struct):
+    """One source with what lives as long as the process."""
+
+    source: Source
+    connection: Connection
+    breaker: Breaker
+
+    @property
+    def config(self) -> SourceConfig:
+        return self.source.config
+
+
+Flight = tuple[str, str]
+"""(source id, citizen)."""
+
+
+class Gatherer:
+    """One per application; its loop and session are the process' own, made at first use."""
+
+    def __init__(
+        self, settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Raises ConfigError when a source's keys, mapping or secrets are wrong."""
+        self._page_seconds = settings.page_seconds
+        self._now = now
+        self._cache = Cache(settings)
+        self._lines = {c.id: _line(c, settings) for c in settings.source if c.connected}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.after_fork()
+        LOOP.tell_after_fork(self)
+
+    def after_fork(self) -> None:
+        """What is under way in the parent is not under way here."""
+        self._lock = threading.Lock()
+        self._flights: dict[Flight, Future[Answer]] = {}
+
+    def ask(
+        self, source_ids: Collection[str], subject: Subject, wait: float | None
+    ) -> dict[str, Answer]:
+        """One Answer per source, in the order asked.
+
+        Blocks at most `wait` seconds, then the rest is WAITING. None waits
+        for every source's own limit, `page_seconds` at most, and leaves none
+        WAITING. A source for whose identifier system the subject has no value,
+        or that is not connected, is left out.
+        """
+        asked = [i for i in source_ids if i in self._lines and self._value(i, subject)]
+        kept = self._cache.read(asked, subject.citizen)
+        fresh = {i: a for i, a in kept.items() if self._age(a) < self._lines[i].config.cache_seconds}
+        flights = self._take_off([i for i in asked if i not in fresh], subject)
+        if flights:
+            wait_for_all(flights.values(), self._page_seconds if wait is None else wait)
+        landed = {i: f.result() for i, f in flights.items() if f.done()}
+        late = {i: self._late(i, wait, kept.get(i)) for i in flights if i not in landed}
+        answers = fresh | landed | late
+        return {i: answers[i] for i in asked}
+
+    def _value(self, source: str, subject: Subject) -> str:
+        return subject.identifiers.get(self._lines[source].config.subject, "")
+
+    def _age(self, answer: Answer) -> float:
+        """Seconds; an answer from the future is as old as can be."""
+        age = (self._now() - answer.fetched).total_seconds() if answer.fetched else -1.0
+        return age if age >= 0 else float("inf")
+
+    def _late(self, source: str, wait: float | None, last: Answer | None) -> Answer:
+        if wait is not None:
+            return Answer(source=source, state=State.WAITING)
+        return self._without(source, "timeout", last)
+
+    def _take_off(self, sources: list[str], subject: Subject) -> dict[str, Future[Answer]]:
+        """Join what is under way, start the rest with one call into the loop."""
+        flights, new = {}, []
+        with self._lock:
+            for source in sources:
+                flight = (source, subject.citizen)
+                if flight not in self._flights:
+                    self._flights[flight] = Future()
+                    new.append((flight, self._flights[flight]))
+                flights[source] = self._flights[flight]
+        if new:
+            LOOP.call_soon(self._launch, new, subject)
+        return flights
+
+    def _launch(self, new: list[tuple[Flight, Future[Answer]]], subject: Subject) -> None:
+        for flight, future in new:
+            task = asyncio.get_running_loop().create_task(self._fly(flight, future, subject))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _fly(self, flight: Flight, future: Future[Answer], subject: Subject) -> None:
+        source = flight[0]
+        try:
+            answer = await self._answer(source, subject)
+        except Exception as e:  # a bug of ours must not leave a page waiting
+            log.error("source %s: %s", source, _where(e))
+            answer = self._without(source, "broken answer", None)
+        with self._lock:
+            self._flights.pop(flight, None)
+        future.set_result(answer)
+
+    async def _answer(self, source: str, subject: Subject) -> Answer:
+        line, citizen = self._lines[source], subject.citizen
+        problem = "breaker"
+        if line.breaker.lets_through():
+            try:
+                delivery = await self._fetch(line, self._value(source, subject))
+            except SourceFailure as e:
+                problem = e.problem
+            else:
+                answer = self._shown(source, delivery)
+                await self._keep(citizen, answer, line.config)
+                return answer
+            log.warning("source %s: %s", source, problem)
+        kept = await self._cache.on_loop(self._cache.read, [source], citizen)
+        return self._without(source, problem, kept.get(source))
+
+    async def _fetch(self, line: _Line, value: str) -> Delivery:
+        """Raises SourceFailure."""
+        try:
+            async with asyncio.timeout(line.config.timeout):
+                delivery = await line.source.fetch(value, line.connection.http())
+        except TimeoutError:
+            line.breaker.failed()
+            raise SourceFailure("timeout", down=True) from None
+        except SourceFailure as e:
+            line.breaker.failed() if e.down else line.breaker.answered()
+            raise
+        except Exception as e:  # what a stranger sent met a bug of ours: this answer is lost
+            line.breaker.answered()
+            log.error("source %s: %s", line.config.id, _where(e))
+            raise SourceFailure("broken answer") from None
+        line.breaker.answered()
+        return delivery
+
+    def _shown(self, source: str, delivery: Delivery) -> Answer:
+        """Nothing, but not all of it, is not EMPTY."""
+        something = bool(delivery.entries) or delivery.partial
+        return Answer(
+            source=source,
+            state=State.SHOWN if something else State.EMPTY,
+            entries=delivery.entries,
+            fetched=self._now(),
+            partial=delivery.partial,
+        )
+
+    async def _keep(self, citizen: str, answer: Answer, config: SourceConfig) -> None:
+        seconds = max(config.cache_seconds, config.stale_seconds)
+        if seconds > 0:
+            await self._cache.on_loop(self._cache.keep, citizen, answer, seconds)
+
+    def _without(self, source: str, problem: str, last: Answer | None) -> Answer:
+        """The last good answer if it is young enough, else none."""
+        if last and self._age(last) <= self._lines[source].config.stale_seconds:
+            return msgspec.structs.replace(last, state=State.STALE, problem=problem)
+        return Answer(source=source, state=State.UNAVAILABLE, problem=problem)
+
+
+def _line(config: SourceConfig, settings: Settings) -> _Line:
+    connection = Connection(f"source.{config.id}", config.url, config.auth, settings)
+    return _Line(adapter(config, settings), connection, Breaker())
+
+
+def _where(error: Exception) -> str:
+    """Kind and place of a bug, without its message: that may hold someone's data."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "?"
+    return f"{type(error).__name__} in {place}"

@@ -1,0 +1,85 @@
+"""What every entry carries besides its own texts: owner, kinds, restrictions.
+
+The operator's [[actor]], [[kind]] and [[source]] tables decide; contract
+"Owners" and "Restrictions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from portal.config import Settings, SourceConfig
+from portal.records import Audience
+
+FK_ORG = "https://kombit.dk/sts/organisation"
+
+
+class Organization(msgspec.Struct, frozen=True):
+    """An organisation as a source names it: "system|value" identifiers and a name."""
+
+    identifiers: tuple[str, ...] = ()
+    name: str = ""
+
+
+class Marks:
+    """The tables of one source."""
+
+    def __init__(self, config: SourceConfig, settings: Settings) -> None:
+        self._config = config
+        self._own_name = settings.actors[config.actor].name.casefold()
+        self._actors = {_same(i): a.id for a in settings.actor for i in a.identifiers}
+        self._kinds = [(k.coding.casefold(), k.is_) for k in settings.kind]
+
+    def entry(
+        self,
+        key: str,
+        organization: Organization | None = None,
+        kinds: frozenset[str] = frozenset(),
+        audience: Iterable[Audience] = (),
+        lang: str = "",
+    ) -> dict[str, Any]:
+        """The fields that every Entry has."""
+        owner, by = self.owner(organization)
+        return {
+            "key": key,
+            "source": self._config.id,
+            "owner": owner,
+            "by": by,
+            "kinds": kinds,
+            "audience": frozenset(audience) | frozenset(self._config.audience),
+            "lang": lang,
+        }
+
+    def owner(self, organization: Organization | None) -> tuple[str, str]:
+        """(configured actor's id, name of an organisation nobody configured)."""
+        if organization is None:
+            return self._config.actor, ""
+        if found := self.actor(organization):
+            return found, ""
+        same = organization.name.casefold() == self._own_name
+        return self._config.actor, "" if same else organization.name
+
+    def actor(self, organization: Organization) -> str:
+        """The configured actor that shares an identifier, or ""."""
+        found = (self._actors.get(_same(i)) for i in organization.identifiers)
+        return next((f for f in found if f), "")
+
+    def kinds(self, codings: Iterable[tuple[str, str]]) -> frozenset[str]:
+        """What the [[kind]] table says of (system, code) pairs; case never hides anything."""
+        full = [f"{system}|{code}".casefold() for system, code in codings]
+        return frozenset(is_ for rule, is_ in self._kinds if any(_matches(rule, c) for c in full))
+
+
+def _matches(rule: str, coding: str) -> bool:
+    """A rule without a system matches codes that have none."""
+    rule = rule if "|" in rule else "|" + rule
+    return coding.startswith(rule[:-1]) if rule.endswith("*") else coding == rule
+
+
+def _same(identifier: str) -> str:
+    """UUIDs are the same in either case; other values are not."""
+    system, _, value = identifier.partition("|")
+    return f"{system}|{value.lower()}" if value.lower().startswith("urn:uuid:") else identifier
