@@ -57,9 +57,13 @@ class ReturnKeys:
         oldest_first = list(reversed(settings.secret_keys))
         self._signer = URLSafeTimedSerializer(oldest_first, salt="return to")
 
-    def make(self, path: str, subject: str = "") -> str:
-        """A key for a path (with query) of ours; with `subject` (Account.subject) a step-up."""
-        return str(self._signer.dumps([path, subject]))
+    def key(self, path: str, subject: str = "") -> str:
+        """A key for a path (with query) of ours, or "" when it is no plain path.
+
+        With `subject` (Account.subject) it is a step-up: only that person can answer it.
+        """
+        key = str(self._signer.dumps([path, subject]))
+        return key if self.read(key).path else ""
 
     def read(self, key: str) -> ReturnTo:
         """The address, or an empty one for whatever we did not sign."""

@@ -86,7 +86,7 @@ def logout_token(token: str, expected: Expected) -> LogoutNotice:
     _need(_type(header) == "logout+jwt", "logout token: typ")
     _addressed(claims, expected)
     _fresh(claims, time.time(), LOGOUT_TOKEN_AGE)
-    events = claims.get("events")
+    events: Any = claims.get("events")
     _need(isinstance(events, dict), "logout token: events")
     _need(isinstance(events.get(LOGOUT_EVENT), dict), "logout token: no logout event")
     _need("nonce" not in claims, "logout token: nonce")

@@ -21,7 +21,7 @@ class ClientKeys:
     def __init__(self, setting: str, file: Path) -> None:
         try:
             found = strict_json(file.read_bytes())
-            raw = found["keys"] if "keys" in found else [found]
+            raw = found.get("keys", [found])
             self.keys = tuple(_private(jwk) for jwk in raw)
             self.signing = self.keys[0]
         except (OSError, ValueError, TypeError, IndexError, JoseError) as e:

@@ -60,7 +60,7 @@ class _DoorWay(msgspec.Struct, frozen=True, kw_only=True):
         return Expected(
             issuer=self.settings.issuer,
             client_id=self.settings.client_id,
-            algorithms=pinned & named or pinned,
+            algorithms=pinned & named if named else pinned,
             keys=self.provider.verification_keys,
         )
 
@@ -115,7 +115,7 @@ class Oidc:
     def logout(self, token: str) -> LogoutNotice:
         """Judge a back-channel logout token. Raises Invalid, ProviderDown."""
         issuer = _claimed_issuer(token)
-        failure = LoginFailed("logout token of an unknown issuer")
+        failure = Invalid("logout token of an unknown issuer")
         for way in self._doors.values():
             if way.settings.issuer != issuer:
                 continue
@@ -161,9 +161,9 @@ class Oidc:
             max_age=way.settings.max_age,
         )
         userinfo = provider.userinfo(tokens.access_token)
-        if userinfo and userinfo.get("sub") != claims["sub"]:
+        if userinfo is not None and userinfo.get("sub") != claims["sub"]:
             raise Invalid("userinfo is about somebody else")
-        words = Words(claims, userinfo)
+        words = Words(claims, userinfo or {})
         arrival.check_door(words, kind)
         arrival.check_level(words, kind)
         staff = attempt.door == "staff"
@@ -172,7 +172,7 @@ class Oidc:
             door=attempt.door,
             issuer=way.settings.issuer,
             subject=claims["sub"],
-            provider_session=words.text(("sid",)),
+            provider_session=Words(claims, {}).text(("sid",)),
             auth_time=int(checks.moment(claims["auth_time"]) or 0),
             person_system=kind.person_system,
             person=person,
@@ -205,7 +205,7 @@ def _parameters(way: _DoorWay, attempt: Attempt, language: str) -> dict[str, str
         "scope": way.profile.scope,
         "state": attempt.state,
         "nonce": attempt.nonce,
-        "code_challenge": create_s256_code_challenge(attempt.verifier),
+        "code_challenge": str(create_s256_code_challenge(attempt.verifier)),  # type: ignore[no-untyped-call]
         "code_challenge_method": "S256",
         "prompt": "login",
         "max_age": str(way.settings.max_age),

@@ -106,7 +106,7 @@ class ProviderClient:
         """RFC 9126: the `request_uri` for these parameters. Raises ProviderDown."""
         with self._wire() as wire:
             url = self.metadata().pushed_authorization_request_endpoint
-            auth = wire.client_auth(wire.token_endpoint_auth_method)
+            auth: Any = wire.client_auth(wire.token_endpoint_auth_method)
             try:
                 response = wire.request(
                     "POST", url, withhold_token=True, auth=auth, data=parameters
@@ -144,10 +144,10 @@ class ProviderClient:
             raise Invalid("token_type is not bearer")
         return tokens
 
-    def userinfo(self, access_token: str) -> dict[str, Any]:
-        """The userinfo claims; empty when the provider has none. Raises ProviderDown."""
+    def userinfo(self, access_token: str) -> dict[str, Any] | None:
+        """The userinfo claims; None when the provider has no such endpoint. Raises ProviderDown."""
         url = self.metadata().userinfo_endpoint
-        return self._get(url, access_token) if url else {}
+        return self._get(url, access_token) if url else None
 
     def _wire(self) -> Wire:
         method: Any = "client_secret_basic"

@@ -90,9 +90,9 @@ def strict_json(text: bytes | str) -> dict[str, Any]:
         found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if not isinstance(found, dict):
-        raise ValueError("not an object")
-    return found
+    if isinstance(found, dict):
+        return found
+    raise ValueError("not an object")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,243 @@
+"""The sessions: rows on the server, so that ending one ends every copy of its cookie at once.
+
+A token is 256 random bits; only its hash is stored. What a session holds is
+sealed. Idle 30 minutes and 12 hours in all (NIST SP 800-63B-4, AAL2).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
+
+from portal.config import Settings
+from portal.crypto import Unreadable, Vault, new_id, token_hash
+from portal.db import Store, aware, now
+from portal.identity.arrival import Arrival
+from portal.identity.checks import LogoutNotice
+from portal.identity.failures import Invalid
+from portal.identity.once import spend
+from portal.identity.profile import Door
+from portal.models import session
+
+IDLE = timedelta(minutes=30)
+ABSOLUTE = timedelta(hours=12)
+NOTED = timedelta(minutes=1)  # how exactly `used` is kept: one write a minute, not one a click
+LOGOUT_TOKEN_SECONDS = 600
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is logged in. `person` is None for staff; `subject` a keyed hash of (issuer, sub)."""
+
+    session: str
+    person: str | None
+    subject: str
+    name: str
+    first_name: str
+    actors: tuple[str, ...] = ()
+    role: str = ""
+    auth_time: int
+    language: str = ""
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One session as it is stored: who, by which door, the hint for logging out, and its data."""
+
+    account: Account
+    door: Door
+    id_token: str = ""
+    data: dict[str, Any] = {}
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A line in "where you are logged in"."""
+
+    id: str
+    created: datetime
+    used: datetime
+
+
+class Sessions:
+    """All sessions of one municipality."""
+
+    def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
+        self._tenant = settings.municipality
+        self._store, self._vault = store, vault
+
+    def create(
+        self,
+        arrival: Arrival,
+        *,
+        person: str | None,
+        name: str,
+        first_name: str,
+        language: str = "",
+        replacing: Account | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> str:
+        """A new session and its token; the session it replaces is gone in the same moment."""
+        token, subject = secrets.token_urlsafe(32), self.subject(arrival)
+        account = Account(
+            session=new_id(),
+            person=person,
+            subject=subject,
+            name=name,
+            first_name=first_name,
+            actors=arrival.actors,
+            role=arrival.role,
+            auth_time=arrival.auth_time,
+            language=language,
+        )
+        kept = Session(
+            account=account,
+            door=arrival.door,
+            id_token=arrival.id_token,
+            data=dict(data or {}),
+        )
+        row = self._row(token_hash(token), kept)
+        if arrival.provider_session:
+            sid = f"{arrival.issuer}\x1f{arrival.provider_session}"
+            row["provider_session"] = self._vault.index(sid)
+        with self._store.write() as connection:
+            self._sweep(connection)
+            if replacing:
+                self._delete(connection, session.c.id == replacing.session)
+            connection.execute(insert(session).values(row))
+        return token
+
+    def subject(self, arrival: Arrival) -> str:
+        """The keyed hash of who this is at the provider: (iss, sub), never sub alone."""
+        return self._vault.index(f"{arrival.issuer}\x1f{arrival.subject}")
+
+    def load(self, token: str) -> Session | None:
+        """The session of this token, if it stands; its use is noted. Raises StoreDown."""
+        hashed = token_hash(token)
+        with self._store.read() as connection:
+            row = connection.execute(select(session).where(self._mine(hashed))).first()
+        if row is None:
+            return None
+        moment, used = now(), aware(row.used)
+        if moment - used >= IDLE or moment - aware(row.created) >= ABSOLUTE:
+            self._end(session.c.token == hashed)
+            return None
+        if moment - used >= NOTED:
+            with self._store.write() as connection:
+                connection.execute(
+                    update(session).where(self._mine(hashed)).values(used=moment)
+                )
+        return self._open(hashed, row.data)
+
+    def change(self, token: str, values: Mapping[str, Any], gone: Iterable[str]) -> bool:
+        """Set and remove keys of a session's data; False, and nothing, if it has ended.
+
+        Only what this request touched: another request's keys are left as they are.
+        """
+        hashed = token_hash(token)
+        with self._store.write() as connection:
+            query = select(session.c.data).where(self._mine(hashed)).with_for_update()
+            sealed = connection.execute(query).scalar()
+            kept = self._open(hashed, sealed) if sealed else None
+            if kept is None:
+                return False
+            data = {k: v for k, v in {**kept.data, **values}.items() if k not in set(gone)}
+            changed = self._seal(hashed, msgspec.structs.replace(kept, data=data))
+            connection.execute(update(session).where(self._mine(hashed)).values(data=changed))
+        return True
+
+    def list(self, account: Account) -> tuple[Listed, ...]:
+        """Where this person is logged in, latest use first."""
+        columns = (session.c.id, session.c.created, session.c.used)
+        standing = and_(session.c.used > now() - IDLE, session.c.created > now() - ABSOLUTE)
+        query = select(*columns).where(self._of(account), standing)
+        with self._store.read() as connection:
+            rows = connection.execute(query.order_by(session.c.used.desc())).all()
+        return tuple(Listed(id=r.id, created=aware(r.created), used=aware(r.used)) for r in rows)
+
+    def end(self, session_id: str) -> bool:
+        """End one session, by its public id."""
+        return self._end(session.c.id == session_id) > 0
+
+    def end_own(self, account: Account, session_id: str) -> bool:
+        """End one session, if it is this person's."""
+        return self._end(and_(session.c.id == session_id, self._of(account))) > 0
+
+    def end_person(self, person: str) -> int:
+        """End every session of a citizen."""
+        return self._end(session.c.person == person)
+
+    def end_all(self) -> int:
+        """End every session of this municipality."""
+        return self._end(session.c.tenant == self._tenant)
+
+    def end_provider_session(self, notice: LogoutNotice) -> int:
+        """End what the provider says has ended. Raises Invalid when it said so before."""
+        once = f"{notice.issuer}\x1f{notice.jti}"
+        with self._store.write() as connection:
+            if not spend(connection, "logout", once, LOGOUT_TOKEN_SECONDS):
+                raise Invalid("logout token used before")
+            return self._delete(connection, self._meant(notice))
+
+    def _meant(self, notice: LogoutNotice) -> ColumnElement[bool]:
+        """By subject, by the provider's session, or both.
+
+        With both, a session of the subject whose provider session we were never told ends too.
+        """
+        subjects = self._vault.indexes(f"{notice.issuer}\x1f{notice.subject}")
+        sids = self._vault.indexes(f"{notice.issuer}\x1f{notice.provider_session}")
+        by_subject = session.c.issuer_subject.in_(subjects)
+        by_sid = session.c.provider_session.in_(sids)
+        if not notice.subject:
+            return by_sid
+        if not notice.provider_session:
+            return by_subject
+        return and_(by_subject, or_(by_sid, session.c.provider_session == ""))
+
+    def _mine(self, hashed: str) -> ColumnElement[bool]:
+        return and_(session.c.token == hashed, session.c.tenant == self._tenant)
+
+    def _of(self, account: Account) -> ColumnElement[bool]:
+        whose = (
+            session.c.person == account.person
+            if account.person
+            else session.c.issuer_subject == account.subject
+        )
+        return and_(whose, session.c.tenant == self._tenant)
+
+    def _end(self, which: ColumnElement[bool]) -> int:
+        with self._store.write() as connection:
+            return self._delete(connection, which)
+
+    def _delete(self, connection: Connection, which: ColumnElement[bool]) -> int:
+        mine = session.c.tenant == self._tenant
+        return int(connection.execute(delete(session).where(mine, which)).rowcount)
+
+    def _sweep(self, connection: Connection) -> None:
+        old = or_(session.c.used <= now() - IDLE, session.c.created <= now() - ABSOLUTE)
+        self._delete(connection, old)
+
+    def _row(self, hashed: str, kept: Session) -> dict[str, Any]:
+        moment = now()
+        return {
+            "token": hashed,
+            "tenant": self._tenant,
+            "id": kept.account.session,
+            "person": kept.account.person,
+            "issuer_subject": kept.account.subject,
+            "provider_session": "",
+            "data": self._seal(hashed, kept),
+            "created": moment,
+            "used": moment,
+        }
+
+    def _seal(self, hashed: str, kept: Session) -> bytes:
+        return self._vault.seal(msgspec.json.encode(kept), f"session {hashed}")
+
+    def _open(self, hashed: str, sealed: bytes) -> Session | None:
+        try:
+            return msgspec.json.decode(self._vault.open(sealed, f"session {hashed}"), type=Session)
+        except (Unreadable, msgspec.DecodeError):
+            return None
