@@ -39,6 +39,7 @@ class FhirContent:
         self.resources: dict[str, dict[str, Json]] = {t: {} for t in SERVED}
         self._patients: dict[str, str] = {}
         self._named: dict[str, str] = {}
+        self._workers: dict[tuple[str, str], Who] = {}
 
     def add(self, kind: str, body: Mapping[str, Any], only: Iterable[str] = (),
             what: str = "") -> str:
@@ -89,7 +90,9 @@ class FhirContent:
 
     def worker(self, name: str, title: str, phone: str = "", *, mail: str = "",
                hours: str = "", at: str = "") -> Who:
-        """A professional in a role at a place; hours as availability text."""
+        """A professional in a role at a place, known once; hours as availability text."""
+        if known := self._workers.get((name, title)):
+            return known
         person = self.add("Practitioner", {"active": True, "name": [human_name(name)]})
         role = self.add("PractitionerRole", {
             "active": True,
@@ -99,7 +102,8 @@ class FhirContent:
             "telecom": telecom(phone, mail),
             "availabilityExceptions": hours,
         })
-        return Who(role, name)
+        who = self._workers[name, title] = Who(role, name)
+        return who
 
     def team(self, key: str, name: str, members: Iterable[tuple[Who, str, str]], *,
              only: Iterable[str] = (), since: int = -300) -> str:
@@ -114,7 +118,7 @@ class FhirContent:
     def _member(self, who: Who, role: str, duty: str) -> Json:
         codings = [(ROLE_SYSTEM, role, TEAM_ROLES[role])]
         if role == "coordinator":
-            codings.append(("http://snomed.info/sct", CARE_MANAGER, "Care coordinator"))
+            codings.append((SNOMED, CARE_MANAGER, "Care coordinator"))
         roles = [code(TEAM_ROLES[role], *codings)]
         if duty:
             roles.append(code(duty))
@@ -144,10 +148,11 @@ class FhirContent:
              goals: Iterable[str] = (), author: Who | None = None, start: int = -120,
              end: int | None = None, status: str = "active", intent: str = "plan",
              category: Json | None = None, text: str = "", only: Iterable[str] = (),
-             what: str = "", follow_up: int | None = None) -> str:
+             what: str = "", followed: int | None = None,
+             follow_up: int | None = None) -> str:
         """A CarePlan: barnets plan, behandlingsplan, or one intervention of its own."""
-        extension = [{"url": FOLLOW_UP, "valueDate": self.days.day(follow_up).isoformat()}] \
-            if follow_up is not None else None
+        extension = [{"url": FOLLOW_UP, "valueDate": self.days.day(d).isoformat()}
+                     for d in (followed, follow_up) if d is not None]
         return self.add("CarePlan", {
             "extension": extension, "status": status, "intent": intent,
             "category": [category] if category else None,
@@ -175,14 +180,29 @@ class FhirContent:
             "participant": [{"actor": a, "status": "accepted"} for a in actors],
         }, only, what)
 
-    def episode(self, key: str, title: str, manager: Who, *, start: int, end: int | None = None,
-                status: str = "active", only: Iterable[str] = ()) -> str:
-        """An EpisodeOfCare: that an examination or course runs, and who leads it."""
+    def episode(self, key: str, title: str, *, start: int, end: int | None = None,
+                manager: Who | None = None, team: str = "", status: str = "active",
+                only: Iterable[str] = ()) -> str:
+        """An EpisodeOfCare: that a course runs; its manager, if any, is a tovholder."""
         return self.add("EpisodeOfCare", {
             "status": status, "type": [code(title)], "patient": ref(self.patient(key)),
             "managingOrganization": ref(self.organization()),
             "period": period(self.days.day(start), None if end is None else self.days.day(end)),
-            "careManager": ref(manager.ref, manager.name),
+            "careManager": ref(manager.ref, manager.name) if manager else None,
+            "team": [ref(team)] if team else None,
+        }, only)
+
+    def assessment(self, key: str, title: str, by: Who, *, start: int, end: int | None = None,
+                   status: str = "active", only: Iterable[str] = ()) -> str:
+        """A ServiceRequest for an examination: that it runs, who does it, since and until."""
+        return self.add("ServiceRequest", {
+            "status": status, "intent": "order",
+            "category": [code("Udredning", (SNOMED, "386053000", "Evaluation procedure"))],
+            "code": code(title), "subject": ref(self.patient(key)),
+            "authoredOn": self.days.day(start).isoformat(),
+            "occurrencePeriod": period(self.days.day(start),
+                                       None if end is None else self.days.day(end)),
+            "performer": [ref(by.ref, by.name)],
         }, only)
 
     def request(self, key: str, title: str, *, by: Who | None = None, on: int = -10,
@@ -226,6 +246,7 @@ class FhirContent:
 
 FOLLOW_UP = "http://fhir.kl.dk/ffbreporting/StructureDefinition/FollowUpDate"
 PHASE = "urn:familieoverblik:phase"
+SNOMED = "http://snomed.info/sct"
 SCALES = "urn:familieoverblik-demo:maaling"
 OBSERVED = "http://terminology.hl7.org/CodeSystem/observation-category"
 REACHED = {

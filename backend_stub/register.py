@@ -48,7 +48,7 @@ def _related(n: int, tie: Custody, known: dict[str, Persona]) -> Json:
     if tie.holds:
         codings.append((DK_RELATION, "PARAUTH", "Forældremyndighedsindehaver"))
     ends = eighteenth(child.born) - timedelta(days=1) if tie.until_adult else None
-    return {
+    found: Json = {
         "resourceType": "RelatedPerson", "id": f"slaegt-{n}", "active": True,
         "identifier": [{"use": "official", "system": CPR, "value": adult.cpr}],
         "patient": ref(f"Patient/{_number(tie.child)}"),
@@ -56,6 +56,9 @@ def _related(n: int, tie: Custody, known: dict[str, Persona]) -> Json:
         "name": [human_name(adult.name)], "gender": adult.gender,
         "birthDate": adult.born.isoformat(), "period": period(child.born, ends),
     }
+    if tie.adult in PROTECTED:
+        found["meta"] = meta(["R"])
+    return found
 
 
 def eighteenth(born: date) -> date:

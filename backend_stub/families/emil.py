@@ -54,7 +54,8 @@ def _family_department(world: World) -> None:
                        percent=40, due=100, followed=-12)
     calm = fam.goal(ME, "Vi kan tale sammen om en dårlig dag uden at råbe", reached="improving",
                     percent=50, due=130, followed=-12)
-    fam.plan(ME, "Barnets plan for Emil", author=karin, start=-140, end=220, follow_up=41,
+    fam.plan(ME, "Barnets plan for Emil", author=karin, start=-140, end=220, followed=-12,
+             follow_up=41,
              text="Emil skal sove bedre, have en ven i klassen og voksne, der ved besked. "
                   "Planen er talt igennem med Emil med tegninger.",
              goals=[sleep, friends, calm], activities=[
@@ -150,7 +151,7 @@ def _psychologists(world: World) -> None:
     ppr = world.fhir("ppr")
     poul = ppr.worker("Poul Riis", "Psykolog", "99990221", mail="poul.riis@aalborg.example")
     ppr.team(ME, "PPR om Emil", [(poul, "responsible", "Pædagogisk-psykologisk vurdering")])
-    ppr.episode(ME, "Pædagogisk-psykologisk vurdering", poul, start=-50, end=45)
+    ppr.assessment(ME, "Pædagogisk-psykologisk vurdering", poul, start=-50, end=45)
     ppr.meeting(ME, "Netværksmøde om Emil", at(1, 10), 60, people_in=[poul],
                 where="Familieafdelingen, mødelokale Åen")
     ppr.meeting(ME, "Poul besøger Emil i klassen", at(weekday(8), 9), 90, people_in=[poul],
@@ -172,7 +173,7 @@ def _psychiatry(world: World) -> None:
     bup.team(ME, "Udredningsteamet", [
         (birgit, "responsible", "Jeres indgang til psykiatrien"),
         (nadia, "member", "Lægelig vurdering")])
-    bup.episode(ME, "Udredning i børnepsykiatrien", birgit, start=-34, end=56)
+    bup.assessment(ME, "Udredning i børnepsykiatrien", birgit, start=-34, end=56)
     bup.meeting(ME, "Samtale med Emil og forældre", at(weekday(6), 9, 30), 75,
                 people_in=[birgit, nadia], where="Børne- og Ungdomspsykiatrien, opgang 4",
                 address="Klinikvænget 4, 9000 Aalborg",

@@ -87,7 +87,7 @@ def _psychologists(world: World) -> None:
     ppr = world.fhir("ppr")
     poul = ppr.worker("Poul Riis", "Psykolog", "99990221", mail="poul.riis@aalborg.example")
     ppr.team(ME, "PPR om Sofie", [(poul, "responsible", "Skolefravær")])
-    ppr.episode(ME, "Vurdering af skolefravær", poul, start=-130, end=-40, status="finished")
+    ppr.assessment(ME, "Vurdering af skolefravær", poul, start=-130, end=-40, status="completed")
     ppr.meeting(ME, "Samtale om skemaet efter nytår", world.days.at(world.days.weekday(18), 13),
                 45, people_in=[poul], where="PPR, Demotorvet 2")
 
