@@ -53,7 +53,7 @@ class BrowserSession(SessionMixin):
         self._whole = False
 
     @property
-    def modified(self) -> bool:  # type: ignore[override]
+    def modified(self) -> bool:
         """Whether anything is to be saved. Set True after changing a value from within."""
         return self._whole or bool(self._touched)
 

@@ -23,6 +23,7 @@ from portal.identity.wire import Unreachable, Wire, strict_json
 METADATA_SECONDS = 300
 JWKS_SECONDS = 60  # contract: a key gone from the provider is refused after this
 REFETCH_SECONDS = 1  # an unknown `kid` asks again, but strangers cannot make us hammer
+ASSERTION_SECONDS = 120
 KEY_TYPES = ("RSA", "EC", "OKP")
 SERVER_ERROR = 500
 
@@ -153,9 +154,13 @@ class ProviderClient:
         method: Any = "client_secret_basic"
         secret: Any = self._secret
         if self.keys:
-            header = {"kid": self.keys.signing.kid}
             secret = self.keys.signing
-            method = PrivateKeyJWT(self.issuer, headers=header, alg=self.keys.algorithm)
+            method = PrivateKeyJWT(
+                self.issuer,
+                claims={"exp": int(time.time()) + ASSERTION_SECONDS},
+                headers={"kid": self.keys.signing.kid},
+                alg=self.keys.algorithm,
+            )
         elif "client_secret_basic" not in self.metadata().token_endpoint_auth_methods_supported:
             method = "client_secret_post"
         return Wire(

@@ -12,7 +12,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from portal.config import Settings
 from portal.crypto import Unreadable, Vault, new_id, token_hash
