@@ -105,10 +105,11 @@ class Reading:
         for participant in objs(resource, "participant"):
             for key in "member", "actor", "individual":
                 reference = obj(participant, key)
-                role = self.graph.find(reference, resource)
-                if role and role.get("resourceType") == "PractitionerRole":
-                    if found := self.organization(reference, resource):
-                        yield found
+                role = self.graph.find(reference, resource) or {}
+                if role.get("resourceType") == "PractitionerRole" and (
+                    found := self.organization(reference, resource)
+                ):
+                    yield found
 
     def organization(self, reference: Json, holder: Json) -> Organization | None:
         """The organisation referred to, directly or through a role."""

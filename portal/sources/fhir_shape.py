@@ -118,9 +118,9 @@ def human_name(names: list[Json]) -> str:
 def telecom(points: list[Json], system: str) -> str:
     """The first current contact point of a kind, never a private one."""
     for point in points:
-        if text(point, "system") == system and text(point, "use") not in ("home", "old"):
-            if found := text(point, "value"):
-                return found
+        fits = text(point, "system") == system and text(point, "use") not in ("home", "old")
+        if fits and (found := text(point, "value")):
+            return found
     return ""
 
 

@@ -25,7 +25,9 @@ class LoopThread:
     """Runs coroutines for threads that cannot."""
 
     def __init__(self) -> None:
-        self._begin()
+        self._lock = threading.RLock()  # a plain Lock deadlocked: the session is made under it
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._session: aiohttp.ClientSession | None = None
         self._forgetful: weakref.WeakSet[Any] = weakref.WeakSet()
         os.register_at_fork(after_in_child=self._forked)
 
@@ -59,13 +61,9 @@ class LoopThread:
                 threading.Thread(target=self._loop.run_forever, name="sources", daemon=True).start()
             return self._loop
 
-    def _begin(self) -> None:
-        self._lock = threading.RLock()  # a plain Lock deadlocked: the session is made under it
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._session: aiohttp.ClientSession | None = None
-
     def _forked(self) -> None:
-        self._begin()
+        self._lock = threading.RLock()
+        self._loop = self._session = None
         for who in list(self._forgetful):
             who.after_fork()
 

@@ -14,7 +14,7 @@ import msgspec
 from portal.config import Settings, SourceConfig
 from portal.records import Audience
 
-FK_ORG = "https://kombit.dk/sts/organisation"
+KINDS = frozenset({"concern", "document", "application", "refused", "collection"})
 
 
 class Organization(msgspec.Struct, frozen=True):
@@ -69,8 +69,17 @@ class Marks:
 
     def kinds(self, codings: Iterable[tuple[str, str]]) -> frozenset[str]:
         """What the [[kind]] table says of (system, code) pairs; case never hides anything."""
-        full = [f"{system}|{code}".casefold() for system, code in codings]
-        return frozenset(is_ for rule, is_ in self._kinds if any(_matches(rule, c) for c in full))
+        pairs = list(codings)
+        full = [f"{system}|{code}".casefold() for system, code in pairs]
+        found = {is_ for rule, is_ in self._kinds if any(_matches(rule, c) for c in full)}
+        return frozenset(found)
+
+    def said(self, words: Iterable[str]) -> frozenset[str]:
+        """As `kinds`, for a mapping's "system|code", bare codes, and our own words for kinds."""
+        words = list(words)
+        pairs = (w.rpartition("|") for w in words)
+        ours = {w for w in words if w in KINDS or w.startswith("excluded:")}
+        return self.kinds((system, code) for system, _, code in pairs) | ours
 
 
 def _matches(rule: str, coding: str) -> bool:

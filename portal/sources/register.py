@@ -23,7 +23,12 @@ from portal.sources.gather import Gatherer
 from portal.sources.http import Connection
 from portal.sources.json_in import decode_identity
 from portal.sources.loop import LOOP
-from portal.sources.register_person import holds_custody, identifiers, local_name, person
+from portal.sources.register_person import (
+    holds_custody,
+    identifiers,
+    local_name,
+    person,
+)
 
 T = TypeVar("T")
 GRACE = 0.5

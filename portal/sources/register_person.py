@@ -6,7 +6,16 @@ import re
 from datetime import date
 
 from portal.records import Person
-from portal.sources.fhir_shape import Json, codings, day, human_name, obj, objs, text, texts
+from portal.sources.fhir_shape import (
+    Json,
+    codings,
+    day,
+    human_name,
+    obj,
+    objs,
+    text,
+    texts,
+)
 
 RELATIONSHIPS = "http://hl7.dk/fhir/core/CodeSystem/dk-relatedperson-relationshipcodes"
 CUSTODY = (RELATIONSHIPS, "PARAUTH")

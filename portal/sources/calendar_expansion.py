@@ -1,0 +1,138 @@
+"""From bytes to the single occurrences of a window, within bounds that hold for any input.
+
+A rule that never matches makes a recurrence library search until the year
+9999, so the work is bounded in time from inside: each Python call looks at the clock.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from types import FrameType
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import icalendar
+import recurring_ical_events  # type: ignore[import-untyped]  # it has none
+
+from portal.sources import SourceFailure
+
+T = TypeVar("T")
+DAYS_BACK, DAYS_AHEAD = 30, 365
+MOST_OCCURRENCES = 500
+MOST_EVENTS = 2000
+EARLIEST = 1970
+RULE_PARTS = frozenset(
+    {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST"}
+)
+FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+
+
+class TooSlow(BaseException):
+    """Not an Exception: a library's `except Exception` must not swallow it."""
+
+
+def bounded(work: Callable[[], T], seconds: float) -> T:
+    """Run `work` on this thread; raises TooSlow when its time is over."""
+    end = time.monotonic() + seconds
+
+    def look(frame: FrameType, event: str, argument: object) -> None:
+        if time.monotonic() > end:
+            raise TooSlow
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        return work()
+    finally:
+        sys.settrace(before)
+
+
+def occurrences(body: bytes, today: date, zone: str) -> tuple[list[icalendar.Event], bool]:
+    """The events from 30 days ago to a year ahead, nearest first, and whether some are missing.
+
+    Raises SourceFailure when it is not a calendar.
+    """
+    calendar = _parse(body)
+    partial = _drop_what_cannot_be_told(calendar)
+    _settle_floating(calendar, ZoneInfo(zone))
+    start, end = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)
+    try:
+        found = recurring_ical_events.of(calendar).between(start, end)
+    except Exception:  # noqa: BLE001  # the library raises what the input leads it to
+        found, partial = _those_that_can(calendar, start, end), True
+    found.sort(key=lambda e: _nearness(e, today))
+    return found[:MOST_OCCURRENCES], partial or len(found) > MOST_OCCURRENCES
+
+
+def _those_that_can(calendar: icalendar.Calendar, start: date, end: date) -> list[Any]:
+    try:
+        query = recurring_ical_events.of(calendar, skip_bad_series=True)
+        return list(query.between(start, end))
+    except Exception:  # noqa: BLE001  # as above
+        raise SourceFailure("not a calendar") from None
+
+
+def _parse(body: bytes) -> icalendar.Calendar:
+    if not re.match(rb"\s*BEGIN:VCALENDAR", body.removeprefix(b"\xef\xbb\xbf"), re.IGNORECASE):
+        raise SourceFailure("not a calendar")
+    try:
+        return icalendar.Calendar.from_ical(body.decode("utf-8", "replace").removeprefix("\ufeff"))
+    except Exception:  # noqa: BLE001  # ValueError mostly, but any input may come
+        raise SourceFailure("not a calendar") from None
+
+
+def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> bool:
+    """Keep events with a time and rules we expand; True when any was dropped."""
+    kept: list[Any] = []
+    dropped = False
+    events = 0
+    for part in calendar.subcomponents:
+        if part.name == "VTIMEZONE":
+            kept.append(part)
+        elif part.name == "VEVENT":
+            events += 1
+            if events <= MOST_EVENTS and _tellable(part):
+                kept.append(part)
+            else:
+                dropped = True
+    calendar.subcomponents = kept
+    return dropped
+
+
+def _tellable(event: Any) -> bool:
+    start = getattr(event.get("DTSTART"), "dt", None)
+    if not isinstance(start, date) or start.year < EARLIEST or event.errors:
+        return False
+    rules = event.get("RRULE", [])
+    return all(_tame(rule) for rule in (rules if isinstance(rules, list) else [rules]))
+
+
+def _tame(rule: Any) -> bool:
+    """Day-wise rules with the parts that calendars use; finer ones only exist to hang us."""
+    if not isinstance(rule, icalendar.vRecur):
+        return False
+    frequency = [str(f).upper() for f in rule.get("FREQ", [])]
+    return {k.upper() for k in rule} <= RULE_PARTS and len(frequency) == 1 and (
+        frequency[0] in FREQUENCIES
+    )
+
+
+def _settle_floating(calendar: icalendar.Calendar, zone: ZoneInfo) -> None:
+    """Times without a zone are local to the source."""
+    for event in calendar.subcomponents:
+        for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
+            found: Any = event.get(name)
+            value = getattr(found, "dt", None)
+            if isinstance(value, datetime) and value.tzinfo is None:
+                found.dt = value.replace(tzinfo=zone)
+
+
+def _nearness(event: Any, today: date) -> tuple[bool, int, str]:
+    """What is ahead first, then what is just over."""
+    start = event["DTSTART"].dt
+    day = start.date() if isinstance(start, datetime) else start
+    return day < today, abs((day - today).days), str(event.get("UID", ""))

@@ -1,0 +1,162 @@
+"""The FHIR R4 source: who is it, everything about that person, verified, as records.
+
+`POST Patient/_search`: none is empty, two are a failure. Then every type at
+once. A type the server does not know is not delivered; any other failure of a
+type fails the whole source, for a silent hole would read as "you have none".
+Everything must belong to the person asked about, or nothing is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+
+from portal.config import SourceConfig
+from portal.records import AnyEntry
+from portal.sources import Delivery, SourceFailure
+from portal.sources.fhir_client import (
+    FhirClient,
+    Found,
+    NotSupported,
+    name_of,
+    together,
+)
+from portal.sources.fhir_contacts import contacts
+from portal.sources.fhir_graph import Graph
+from portal.sources.fhir_help import help_and_plans
+from portal.sources.fhir_measurements import measurements
+from portal.sources.fhir_meetings import meetings
+from portal.sources.fhir_reading import Reading
+from portal.sources.fhir_shape import COPENHAGEN, Json, obj, objs, text
+from portal.sources.http import Http
+from portal.sources.json_in import decode_identity
+from portal.sources.marks import Marks
+from portal.sources.register_person import identifiers
+
+DAYS_BACK = 30
+ROLE = ("PractitionerRole:practitioner", "PractitionerRole:organization")
+INCLUDES = {
+    "CareTeam": ("CareTeam:participant", *ROLE),
+    "CarePlan": ("CarePlan:performer", *ROLE),
+    "Goal": (),
+    "Appointment": ("Appointment:actor", *ROLE),
+    "EpisodeOfCare": ("EpisodeOfCare:organization", "EpisodeOfCare:care-manager", *ROLE),
+    "ServiceRequest": ("ServiceRequest:performer", *ROLE),
+    "Observation": ("Observation:performer",),
+    "Encounter": ("Encounter:participant", "Encounter:location", *ROLE),
+}
+
+
+class FhirSource:
+    """One FHIR server."""
+
+    def __init__(
+        self,
+        config: SourceConfig,
+        marks: Marks,
+        today: Callable[[], date] = lambda: datetime.now(COPENHAGEN).date(),
+    ) -> None:
+        self.config = config
+        self._marks, self._today = marks, today
+
+    async def fetch(self, value: str, http: Http) -> Delivery:
+        """Raises SourceFailure."""
+        asked = (self.config.subject, value)
+        patient, partial = await self._patient(asked, http)
+        if not patient:
+            return Delivery(entries=(), partial=partial)
+        client = FhirClient(self.config.url, http)
+        found = await self._everything(client, patient)
+        graph = Graph(client.base)
+        for some in found.values():
+            graph.pool |= some.pool
+        _check_person(found, graph, patient, asked)
+        whole = await graph.complete(client, [r for some in found.values() for r in some.matches])
+        entries, holes = self._records(found, graph)
+        cut = any(some.partial for some in found.values())
+        return Delivery(entries=entries, partial=partial or cut or holes or not whole)
+
+    async def _patient(self, asked: tuple[str, str], http: Http) -> tuple[str, bool]:
+        """("Patient/<id>" or "", whether the server said it could not tell all)."""
+        client = FhirClient(self.config.url, http, decode_identity)
+        found = await client.search("Patient", {"identifier": "|".join(asked)})
+        patients = {name_of(p): p for p in found.matches}
+        if len(patients) > 1:
+            raise SourceFailure("several persons")
+        if any(asked not in identifiers(p) for p in patients.values()):
+            raise SourceFailure("wrong person")
+        if not patients and found.failed:
+            raise SourceFailure("outcome")
+        return next(iter(patients), ""), found.partial
+
+    async def _everything(self, client: FhirClient, patient: str) -> dict[str, Found]:
+        searches = (self._type(client, kind, patient) for kind in INCLUDES)
+        found = dict(zip(INCLUDES, await together(*searches), strict=True))
+        known = {kind: some for kind, some in found.items() if some}
+        if not known:
+            raise SourceFailure("nothing supported")
+        return known
+
+    async def _type(self, client: FhirClient, kind: str, patient: str) -> Found | None:
+        params = {"patient": patient, "_count": "100"}
+        if kind == "Appointment":
+            params["date"] = f"ge{self._today() - timedelta(days=DAYS_BACK)}"
+        if kind == "Encounter":
+            params["status"] = "planned"
+        try:
+            found = await client.search(kind, params, INCLUDES[kind])
+        except NotSupported:
+            return None
+        if found.failed and not found.matches:
+            raise SourceFailure("outcome")
+        return found
+
+    def _records(self, found: dict[str, Found], graph: Graph) -> tuple[tuple[AnyEntry, ...], bool]:
+        """The entries, and whether some could not be told."""
+        reading = Reading(self.config, self._marks, graph)
+        by_type = {kind: _once(some.matches) for kind, some in found.items()}
+        since = datetime.combine(
+            self._today() - timedelta(days=DAYS_BACK), datetime.min.time(), COPENHAGEN
+        )
+        told: list[AnyEntry | None] = [
+            *contacts(reading, by_type),
+            *meetings(reading, by_type, since),
+            *help_and_plans(reading, by_type),
+            *measurements(reading, by_type),
+        ]
+        return tuple(e for e in told if e), None in told
+
+
+def _once(resources: list[Json]) -> list[Json]:
+    return list({name_of(r): r for r in resources}.values())
+
+
+def _check_person(
+    found: dict[str, Found], graph: Graph, patient: str, asked: tuple[str, str]
+) -> None:
+    """Raises SourceFailure when anything found belongs to somebody else."""
+    for some in found.values():
+        for resource in some.matches:
+            whose = (_is(r, resource, graph, patient, asked) for r in _subjects(resource))
+            if not any(whose):
+                raise SourceFailure("wrong person")
+
+
+def _subjects(resource: Json) -> Iterator[Json]:
+    if resource.get("resourceType") == "Appointment":
+        yield from (obj(p, "actor") for p in objs(resource, "participant"))
+    else:
+        yield from (obj(resource, key) for key in ("subject", "patient"))
+
+
+def _is(
+    reference: Json, holder: Json, graph: Graph, patient: str, asked: tuple[str, str]
+) -> bool:
+    target = graph.local(text(reference, "reference"))
+    if target and not target.startswith(("#", "urn:")):
+        return target == patient
+    if found := graph.find(reference, holder):
+        same = found.get("resourceType") == "Patient"
+        return same and (name_of(found) == patient or asked in identifiers(found))
+    said = obj(reference, "identifier")
+    return not target and (text(said, "system"), text(said, "value")) == asked

@@ -1,0 +1,104 @@
+"""CareTeam participants and care managers -> contacts; family members are never contacts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+
+import msgspec
+
+from portal.records import Contact
+from portal.sources.fhir_reading import Reading, Who
+from portal.sources.fhir_shape import (
+    COPENHAGEN,
+    Json,
+    codings,
+    concept_text,
+    concept_words,
+    day,
+    first_text,
+    obj,
+    objs,
+    text,
+)
+
+COORDINATOR_CODES = frozenset({"coordinator", "768820003"})
+"""768820003 is SNOMED CT "Care coordinator"."""
+_COORDINATOR = re.compile(r"coordinator|tovholder|koordin", re.IGNORECASE)
+_OVER = frozenset({"inactive", "finished", "cancelled", "entered-in-error"})
+
+
+def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact]:
+    """One per participation; a care manager who is in a team too is that team's coordinator."""
+    managed = {who.key or who.name: (e, who) for e, who in _managers(reading, found)}
+    for team in found.get("CareTeam", []):
+        if text(team, "status") == "entered-in-error":
+            continue
+        for n, participant in enumerate(objs(team, "participant")):
+            member = obj(participant, "member")
+            if who := reading.who(member, team):
+                contact = _participant(reading, team, participant, who, n)
+                manages = managed.pop(who.key or who.name, None)
+                yield _leading(contact) if manages and contact.running else contact
+    for episode, who in managed.values():
+        yield _manager(reading, episode, who)
+
+
+def _managers(reading: Reading, found: dict[str, list[Json]]) -> Iterator[tuple[Json, Who]]:
+    for episode in found.get("EpisodeOfCare", []):
+        if text(episode, "status") in _OVER:
+            continue
+        if who := reading.who(obj(episode, "careManager"), episode):
+            yield episode, who
+
+
+def _participant(reading: Reading, team: Json, participant: Json, who: Who, n: int) -> Contact:
+    roles = objs(participant, "role")
+    titles = [t for t in (first_text(roles[:1]), who.title) if t]
+    duties = [t for r in roles[1:] if (t := concept_text(r))]
+    running = text(team, "status") not in _OVER and _runs(team) and _runs(participant)
+    return Contact(
+        **reading.entry(team, f"#{who.key or n}", concepts=roles, audience=who.audience),
+        name=who.name,
+        role=", ".join(dict.fromkeys(titles)),
+        responsible_for=", ".join(duties) or text(team, "name"),
+        coordinator=coordinates(roles),
+        phone=who.phone,
+        email=who.email,
+        hours=who.hours,
+        address=who.address,
+        url=who.url,
+        running=running,
+    )
+
+
+def _manager(reading: Reading, episode: Json, who: Who) -> Contact:
+    return Contact(
+        **reading.entry(episode, "#careManager", audience=who.audience),
+        name=who.name,
+        role=who.title,
+        responsible_for=first_text(objs(episode, "type")),
+        coordinator=True,
+        phone=who.phone,
+        email=who.email,
+        hours=who.hours,
+        address=who.address,
+        url=who.url,
+    )
+
+
+def _leading(contact: Contact) -> Contact:
+    return msgspec.structs.replace(contact, coordinator=True)
+
+
+def coordinates(roles: list[Json]) -> bool:
+    """Whether a role says tovholder, by code or by words."""
+    if {code for _, code in codings(roles)} & COORDINATOR_CODES:
+        return True
+    return any(_COORDINATOR.search(w) for w in concept_words(roles))
+
+
+def _runs(holder: Json) -> bool:
+    end: date | None = day(obj(holder, "period").get("end"))
+    return end is None or end >= datetime.now(COPENHAGEN).date()

@@ -1,0 +1,74 @@
+"""Goals, and where else their words may stand: never beside something less restricted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from portal.records import Goal
+from portal.sources.fhir_client import name_of
+from portal.sources.fhir_reading import Reading, restrictions
+from portal.sources.fhir_shape import Json, concept_text, day, obj, objs, text
+from portal.sources.fhir_status import status_of
+
+
+class Goals:
+    """The goals of one answer; plans and help say which are theirs."""
+
+    def __init__(self, reading: Reading, goals: list[Json]) -> None:
+        self._reading = reading
+        self._goals = {name_of(g): g for g in goals}
+        self._belongs: dict[str, str] = {}
+
+    def belong(self, references: list[Json], key: str) -> None:
+        """The goals referred to belong to the entry `key`; the first to say so keeps them."""
+        for name in self._names(references):
+            self._belongs.setdefault(name, key)
+
+    def title(self, references: list[Json], entry: dict[str, Any]) -> str:
+        """The first goal's words, if whoever may see the entry may see the goal."""
+        for name in self._names(references):
+            goal = self._goals.get(name)
+            if goal and self._open_to(goal, entry):
+                return concept_text(obj(goal, "description"))
+        return ""
+
+    def records(self) -> Iterator[Goal | None]:
+        for name, goal in self._goals.items():
+            yield self._record(name, goal)
+
+    def _names(self, references: list[Json]) -> list[str]:
+        return [self._reading.graph.local(text(r, "reference")) for r in references]
+
+    def _open_to(self, goal: Json, entry: dict[str, Any]) -> bool:
+        shut = restrictions(goal) - entry["audience"]
+        return not shut and not self._reading.kinds(goal) - entry["kinds"]
+
+    def _record(self, name: str, goal: Json) -> Goal | None:
+        title = concept_text(obj(goal, "description"))
+        if not title:
+            return None
+        targets = objs(goal, "target")
+        dues = (day(t.get("dueDate")) for t in targets)
+        entry = self._reading.entry(goal)
+        if text(goal, "lifecycleStatus") == "entered-in-error":
+            entry["kinds"] |= {"application"}
+        return Goal(
+            **entry,
+            title=title,
+            status=status_of(text(goal, "lifecycleStatus")),
+            achievement=concept_text(obj(goal, "achievementStatus")),
+            progress=next((p for t in targets if (p := _percent(t)) is not None), None),
+            due=next((d for d in dues if d), None),
+            followed_up=day(goal.get("statusDate")),
+            plan=self._belongs.get(name, ""),
+        )
+
+
+def _percent(target: Json) -> int | None:
+    quantity = obj(target, "detailQuantity")
+    value = quantity.get("value")
+    percent = text(quantity, "unit") == "%" or text(quantity, "code") == "%"
+    if not percent or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return round(value) if 0 <= value <= 100 else None

@@ -1,0 +1,219 @@
+"""CarePlan, ServiceRequest, EpisodeOfCare and Goal -> plans, help, assessments, goals.
+
+- A CarePlan is a plan; its `activity.detail` are the help in it. A CarePlan
+  based on another CarePlan is KLCore's planned intervention: help itself.
+- A ServiceRequest, EpisodeOfCare or activity is an *assessment* when a category,
+  type or code says so: SNOMED CT evaluation or diagnostic procedure, or a text
+  with udredning, undersøgelse, afdækning, screening, assessment or evaluation.
+  Everything else is help. Of an assessment only that it runs is taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from portal.records import AnyEntry, Assessment, Intervention, Plan
+from portal.sources.fhir_goals import Goals
+from portal.sources.fhir_reading import Reading, Who
+from portal.sources.fhir_shape import (
+    COPENHAGEN,
+    Json,
+    codings,
+    concept_words,
+    day,
+    first_text,
+    obj,
+    objs,
+    text,
+)
+from portal.sources.fhir_status import status_of
+from portal.sources.paragraph import paragraph
+
+ASSESSING = frozenset({"386053000", "103693007", "165197003"})
+"""SNOMED CT: evaluation procedure, diagnostic procedure, diagnostic assessment."""
+_ASSESSING = re.compile(
+    r"udredning|undersøgelse|afdækning|screening|assessment|evaluation", re.IGNORECASE
+)
+FOLLOW_UP = "followupdate"
+
+
+def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[AnyEntry | None]:
+    """None stands for an entry that has no name: something is missing."""
+    goals = Goals(reading, found.get("Goal", []))
+    for care_plan in found.get("CarePlan", []):
+        yield from _care_plan(reading, care_plan, goals)
+    for request in found.get("ServiceRequest", []):
+        yield _request(reading, request)
+    for episode in found.get("EpisodeOfCare", []):
+        yield _episode(reading, episode)
+    yield from goals.records()
+
+
+def _care_plan(reading: Reading, resource: Json, goals: Goals) -> Iterator[AnyEntry | None]:
+    key = f"CarePlan/{text(resource, 'id')}"
+    details = [obj(a, "detail") for a in objs(resource, "activity")]
+    if _is_help(reading, resource):
+        goals.belong(objs(resource, "goal"), key)
+        yield _planned(reading, resource, details, goals)
+        return
+    for n, detail in enumerate(details):
+        if detail:
+            goals.belong(objs(detail, "goal"), f"{key}#activity-{n}")
+            yield _activity(reading, resource, detail, f"#activity-{n}", goals)
+    goals.belong(objs(resource, "goal"), key)
+    yield _plan(reading, resource)
+
+
+def _is_help(reading: Reading, resource: Json) -> bool:
+    based = (reading.graph.local(text(r, "reference")) for r in objs(resource, "basedOn"))
+    return any(b.startswith("CarePlan/") for b in based)
+
+
+def _plan(reading: Reading, resource: Json) -> Plan | None:
+    title = text(resource, "title") or first_text(objs(resource, "category"))
+    author = _first(reading, resource, "author")
+    followed, following = _follow_up(resource)
+    if not title:
+        return None
+    return Plan(
+        **reading.entry(resource),
+        title=title,
+        status=status_of(text(resource, "status")),
+        description=text(resource, "description"),
+        responsible=author.name if author else "",
+        followed_up=followed,
+        next_follow_up=following,
+        url=reading.config.journal_url,
+        **_period(obj(resource, "period")),
+    )
+
+
+def _planned(reading: Reading, resource: Json, details: list[Json], goals: Goals) -> (
+    Intervention | Assessment | None
+):
+    """KLCore: the CarePlan is the help, its one activity says which."""
+    codes = [c for d in details for c in objs(d, "code")]
+    performers = [p for d in details for p in objs(d, "performer")]
+    aims = [*objs(resource, "goal"), *(g for d in details for g in objs(d, "goal"))]
+    who = next((w for p in performers if (w := reading.who(p, resource))), None)
+    return _helping(
+        reading.entry(resource, concepts=codes),
+        concepts=[*codes, *objs(resource, "category")],
+        title=text(resource, "title") or first_text(codes),
+        status=text(resource, "status"),
+        period=obj(resource, "period"),
+        who=who or _first(reading, resource, "author"),
+        goal=goals.title(aims, reading.entry(resource, concepts=codes)),
+        description=text(resource, "description"),
+        url=reading.config.journal_url,
+    )
+
+
+def _activity(
+    reading: Reading, resource: Json, detail: Json, part: str, goals: Goals
+) -> Intervention | Assessment | None:
+    codes = objs(detail, "code")
+    entry = reading.entry(resource, part, concepts=codes, organization=None)
+    if text(detail, "status") == "entered-in-error":
+        entry["kinds"] |= {"application"}
+    who = next((w for p in objs(detail, "performer") if (w := reading.who(p, resource))), None)
+    return _helping(
+        entry,
+        concepts=codes,
+        title=first_text(codes) or text(detail, "description"),
+        status=text(detail, "status"),
+        period=obj(detail, "scheduledPeriod"),
+        who=who,
+        goal=goals.title(objs(detail, "goal"), entry),
+        description=text(detail, "description"),
+        url=reading.config.journal_url,
+    )
+
+
+def _request(reading: Reading, resource: Json) -> Intervention | Assessment | None:
+    period = obj(resource, "occurrencePeriod")
+    if not period:
+        when = resource.get("occurrenceDateTime") or resource.get("authoredOn")
+        period = {"start": when}
+    return _helping(
+        reading.entry(resource),
+        concepts=[*objs(resource, "code"), *objs(resource, "category")],
+        title=first_text([*objs(resource, "code"), *objs(resource, "category")]),
+        status=text(resource, "status"),
+        period=period,
+        who=_first(reading, resource, "performer"),
+        description=text(resource, "patientInstruction"),
+        url=reading.config.journal_url,
+    )
+
+
+def _episode(reading: Reading, resource: Json) -> Intervention | Assessment | None:
+    return _helping(
+        reading.entry(resource),
+        concepts=objs(resource, "type"),
+        title=first_text(objs(resource, "type")),
+        status=text(resource, "status"),
+        period=obj(resource, "period"),
+        who=_first(reading, resource, "careManager"),
+        url=reading.config.journal_url,
+    )
+
+
+def _helping(
+    entry: dict[str, Any],
+    *,
+    concepts: list[Json],
+    title: str,
+    status: str,
+    period: Json,
+    who: Who | None,
+    url: str,
+    goal: str = "",
+    description: str = "",
+) -> Intervention | Assessment | None:
+    if not title:
+        return None
+    shown = who if who and not who.audience else None
+    common: dict[str, Any] = entry | _period(period) | {
+        "title": title,
+        "status": status_of(status),
+        "responsible": shown.name if shown else "",
+        "phone": shown.phone if shown else "",
+        "url": url,
+    }
+    if is_assessment(concepts, title):
+        return Assessment(**common)
+    return Intervention(
+        **common,
+        paragraph=paragraph([*concept_words(concepts), title]),
+        codes=tuple(f"{system}|{code}" for system, code in codings(concepts)),
+        goal=goal,
+        description=description,
+    )
+
+
+def is_assessment(concepts: list[Json], title: str) -> bool:
+    """The rule of this module's first lines."""
+    if {code for _, code in codings(concepts)} & ASSESSING:
+        return True
+    return any(_ASSESSING.search(w) for w in (*concept_words(concepts), title))
+
+
+def _first(reading: Reading, resource: Json, key: str) -> Who | None:
+    return next((w for r in objs(resource, key) if (w := reading.who(r, resource))), None)
+
+
+def _period(period: Json) -> dict[str, Any]:
+    return {"start": day(period.get("start")), "end": day(period.get("end"))}
+
+
+def _follow_up(resource: Json) -> tuple[date | None, date | None]:
+    """(last, next) follow-up from KL's FollowUpDate extensions."""
+    today = datetime.now(COPENHAGEN).date()
+    named = (e for e in objs(resource, "extension") if FOLLOW_UP in text(e, "url").lower())
+    days = sorted(d for e in named if (d := day(e.get("valueDate") or e.get("valueDateTime"))))
+    past, coming = [d for d in days if d < today], [d for d in days if d >= today]
+    return (past[-1] if past else None), (coming[0] if coming else None)

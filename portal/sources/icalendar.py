@@ -1,0 +1,63 @@
+"""The iCalendar source (RFC 5545): one calendar about one person -> meetings.
+
+Calendars from outside may be hostile: they are read and expanded on a thread
+with a limit in time, rules finer than a day are refused before expansion, and
+500 occurrences are enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
+
+from portal.config import SourceConfig
+from portal.records import Meeting
+from portal.sources import Delivery, SourceFailure
+from portal.sources.calendar_expansion import TooSlow, bounded, occurrences
+from portal.sources.calendar_meeting import meeting
+from portal.sources.fhir_shape import COPENHAGEN
+from portal.sources.http import Http, expect_ok
+from portal.sources.marks import Marks
+from portal.sources.question import Question
+
+LARGEST = 1_000_000
+SECONDS = 1.5
+_READERS = ThreadPoolExecutor(2, thread_name_prefix="calendars")
+
+
+class CalendarSource:
+    """One system that gives a calendar per person."""
+
+    def __init__(self, config: SourceConfig, marks: Marks) -> None:
+        """Raises ConfigError."""
+        self.config = config
+        self._marks = marks
+        self._question = Question(config)
+
+    async def fetch(self, value: str, http: Http) -> Delivery:
+        """Raises SourceFailure."""
+        reply = await self._question.ask(value, http, "text/calendar")
+        if reply.status == 204:
+            return Delivery(entries=())
+        body = expect_ok(reply)
+        if len(body) > LARGEST:
+            raise SourceFailure("too large")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_READERS, self._read, body)
+
+    def _read(self, body: bytes) -> Delivery:
+        today = datetime.now(COPENHAGEN).date()
+        seconds = min(SECONDS, self.config.timeout)
+        try:
+            return bounded(lambda: self._meetings(body, today), seconds)
+        except TooSlow:
+            raise SourceFailure("too slow to expand") from None
+
+    def _meetings(self, body: bytes, today: date) -> Delivery:
+        events, partial = occurrences(body, today, self.config.timezone)
+        told: list[Meeting | None] = []
+        for event in events:
+            told.append(meeting(event, self.config, self._marks))
+        entries = tuple(m for m in told if m)
+        return Delivery(entries=entries, partial=partial or None in told)

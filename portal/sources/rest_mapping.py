@@ -1,0 +1,148 @@
+"""Reads a `mapping` table, or a profile's file, into compiled expressions; a wrong one is named."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any, get_type_hints
+
+import jmespath
+import msgspec
+from jmespath.exceptions import JMESPathError
+from jmespath.parser import ParsedResult
+
+from portal.config import ConfigError, SourceConfig
+from portal.records import (
+    Assessment,
+    Contact,
+    Entry,
+    Goal,
+    Intervention,
+    Measurement,
+    Meeting,
+    Plan,
+)
+from portal.sources import SourceFailure
+
+SECTIONS: dict[str, type[Entry]] = {
+    "contacts": Contact,
+    "meetings": Meeting,
+    "goals": Goal,
+    "interventions": Intervention,
+    "assessments": Assessment,
+    "plans": Plan,
+    "measurements": Measurement,
+}
+EVERYWHERE = frozenset(
+    {"items", "key", "person", "owner", "owner_name", "kinds", "audience", "lang", "values"}
+)
+"""`values`: the source's words -> ours."""
+NOT_MAPPED = frozenset({"key", "source", "owner", "by", "kinds", "audience", "also", "lang"})
+EXAMPLE = 'mapping = { meetings = { items = "moeder[]", title = "titel", start = "start" } }'
+
+
+class Section(msgspec.Struct):
+    """One kind of record: where its items are and where each field of an item is."""
+
+    record: type[Entry]
+    items: ParsedResult
+    fields: dict[str, ParsedResult]
+    types: dict[str, Any]
+    """Field -> its type in records.py."""
+    person: ParsedResult | None
+    values: dict[str, dict[str, str]]
+    """Field -> the source's word (lower case) -> ours."""
+    inside: tuple[Section, ...] = ()
+    """Records inside each item; they inherit its restrictions, kinds and owner."""
+
+
+class Mapping(msgspec.Struct):
+    """What one source's answers look like."""
+
+    person: ParsedResult | None
+    partial: ParsedResult | None
+    sections: tuple[Section, ...]
+
+
+def mapping_of(config: SourceConfig) -> Mapping:
+    """A profile's mapping with the file's own on top. Raises ConfigError."""
+    key = f"source.{config.id}.mapping"
+    table: dict[str, Any] = _profile(config) | config.mapping
+    person, partial = (_compiled(f"{key}.{n}", table.get(n)) for n in ("person", "partial"))
+    sections = []
+    for name, section in table.items():
+        if name in ("person", "partial"):
+            continue
+        if name not in SECTIONS or not isinstance(section, dict):
+            raise ConfigError(f"{key}.{name}", f"is none of {', '.join(SECTIONS)}", EXAMPLE)
+        sections.append(_section(f"{key}.{name}", SECTIONS[name], section))
+    if not sections:
+        raise ConfigError(key, "is missing; set it, or a profile", EXAMPLE)
+    return Mapping(person, partial, tuple(sections))
+
+
+def search(expression: ParsedResult | None, document: Any) -> Any:
+    """None where there is nothing. Raises SourceFailure when the shape defeats the expression."""
+    if expression is None:
+        return None
+    try:
+        return expression.search(document)
+    except (JMESPathError, TypeError, ValueError, RecursionError):
+        raise SourceFailure("unexpected shape") from None
+
+
+def _profile(config: SourceConfig) -> dict[str, Any]:
+    if not config.profile:
+        return {}
+    folder = files("portal.sources") / "profiles"
+    known = sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if ".toml" in f.name)
+    if config.profile not in known:
+        problem = f"'{config.profile}' is none of {', '.join(known)}"
+        raise ConfigError(f"source.{config.id}.profile", problem, 'profile = "hentsagsliste"')
+    found = msgspec.toml.decode((folder / f"{config.profile}.toml").read_bytes())
+    return dict(found)
+
+
+def _section(key: str, record: type[Entry], table: dict[str, Any]) -> Section:
+    fields = {f.name for f in msgspec.structs.fields(record)} - NOT_MAPPED
+    inside = {n: t for n, t in table.items() if n in SECTIONS and isinstance(t, dict)}
+    table = {n: e for n, e in table.items() if n not in inside}
+    for name in table:
+        if name not in fields | EVERYWHERE:
+            raise ConfigError(f"{key}.{name}", "is not a field", f"one of {', '.join(sorted(fields))}")
+    required = {f.name for f in msgspec.structs.fields(record) if f.required} - NOT_MAPPED
+    for name in {"items", *required}:
+        if name not in table:
+            raise ConfigError(f"{key}.{name}", "is missing", EXAMPLE)
+    compiled = {n: _compiled(f"{key}.{n}", e) for n, e in table.items() if n != "values"}
+    items = compiled.pop("items")
+    assert items is not None
+    return Section(
+        record=record,
+        items=items,
+        types={n: t for n, t in get_type_hints(record).items() if n in fields},
+        person=compiled.pop("person", None),
+        fields={n: e for n, e in compiled.items() if e is not None},
+        values=_values(f"{key}.values", table.get("values", {})),
+        inside=tuple(_section(f"{key}.{n}", SECTIONS[n], t) for n, t in inside.items()),
+    )
+
+
+def _values(key: str, table: Any) -> dict[str, dict[str, str]]:
+    try:
+        found = msgspec.convert(table, dict[str, dict[str, str]])
+    except msgspec.ValidationError:
+        example = 'values = { status = { "aktiv" = "running" } }'
+        raise ConfigError(key, "is not a table of tables of texts", example) from None
+    return {f: {k.casefold(): v for k, v in words.items()} for f, words in found.items()}
+
+
+def _compiled(key: str, expression: Any) -> ParsedResult | None:
+    if expression is None:
+        return None
+    if not isinstance(expression, str):
+        raise ConfigError(key, "is not an expression in quotes", EXAMPLE)
+    try:
+        return jmespath.compile(expression)
+    except JMESPathError as e:
+        reason = str(e).splitlines()[0]
+        raise ConfigError(key, f"is not a JMESPath expression: {reason}", EXAMPLE) from None

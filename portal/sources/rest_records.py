@@ -1,0 +1,179 @@
+"""One mapped JSON item -> one record; a value of the wrong kind is as good as absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from portal.config import SourceConfig
+from portal.records import AnyEntry, Audience, Entry, Goal, Intervention, Status
+from portal.sources.fhir_shape import COPENHAGEN, clean, day, instant, web
+from portal.sources.marks import Marks, Organization
+from portal.sources.paragraph import paragraph
+from portal.sources.rest_mapping import Section, search
+
+AUDIENCES = {a.value.lower(): a for a in Audience}
+
+
+def records(
+    section: Section,
+    item: Any,
+    number: str,
+    config: SourceConfig,
+    marks: Marks,
+    around: Entry | None = None,
+) -> Iterator[AnyEntry | None]:
+    """The item's record, then those inside it.
+
+    None when a field that a record needs cannot be read: something is missing.
+    """
+    told = _record(section, item, number, config, marks, around)
+    yield told
+    for part in section.inside:
+        found = search(part.items, item)
+        for n, inner in enumerate(found if isinstance(found, list) else []):
+            yield from records(part, inner, f"{number}.{n}", config, marks, told)
+
+
+def _record(
+    section: Section,
+    item: Any,
+    number: str,
+    config: SourceConfig,
+    marks: Marks,
+    around: Entry | None,
+) -> AnyEntry | None:
+    said = {name: search(expression, item) for name, expression in section.fields.items()}
+    common = _common(section, said, number, marks)
+    fields = _fields(section, said, config)
+    if around:
+        common |= _inherited(common, said, around)
+        fields |= {"plan": around.key} if section.record is Goal else {}
+    required = {f.name for f in msgspec.structs.fields(section.record) if f.required}
+    if any(fields.get(n) in (None, "") for n in required - set(common)):
+        return None
+    if section.record is Intervention and not fields.get("paragraph"):
+        fields["paragraph"] = paragraph([fields["title"]])
+    found: Any = section.record(**common, **fields)
+    return found  # type: ignore[no-any-return]  # one of the seven, as SECTIONS says
+
+
+def _inherited(common: dict[str, Any], said: dict[str, Any], around: Entry) -> dict[str, Any]:
+    """What surrounds an item restricts it too, and owns it unless it names an owner itself."""
+    own = "owner" in said or "owner_name" in said
+    return {
+        "kinds": common["kinds"] | around.kinds,
+        "audience": common["audience"] | around.audience,
+        "lang": common["lang"] or around.lang,
+    } | ({} if own else {"owner": around.owner, "by": around.by})
+
+
+def _common(
+    section: Section, said: dict[str, Any], number: str, marks: Marks
+) -> dict[str, Any]:
+    kind = section.record.__name__
+    key = said.get("key")
+    name = str(key) if isinstance(key, (str, int)) and str(key) else f"#{number}"
+    owners = tuple(t for t in map(_text, _list(said.get("owner"))) if t)
+    owner_name = _text(said.get("owner_name"))
+    organization = Organization(owners, owner_name) if owners or owner_name else None
+    return marks.entry(
+        f"{kind}/{name[:200]}",
+        organization,
+        marks.said(t for t in map(_text, _list(said.get("kinds"))) if t),
+        _audience(said.get("audience")),
+        _text(said.get("lang")),
+    )
+
+
+def _audience(said: Any) -> frozenset[Audience]:
+    """A restriction that is not understood is the strictest."""
+    words = [t.lower() for t in map(_text, _list(said)) if t]
+    return frozenset(AUDIENCES.get(w, Audience.OWNER_ONLY) for w in words)
+
+
+def _fields(section: Section, said: dict[str, Any], config: SourceConfig) -> dict[str, Any]:
+    zone = ZoneInfo(config.timezone)
+    found = {}
+    for name, kind in section.types.items():
+        if (value := said.get(name)) is None:
+            continue
+        words = section.values.get(name, {})
+        value = words.get(str(value).casefold(), value)
+        if (read := _read(name, kind, value, zone)) is not None:
+            found[name] = read
+    if "url" in section.types:
+        found["url"] = web(found.get("url")) or config.journal_url
+    return found
+
+
+def _read(name: str, kind: Any, value: Any, zone: ZoneInfo) -> Any:
+    for types, reader in _READERS:
+        if kind in types:
+            return reader(value, zone)
+    raise TypeError(f"no reader for {name}: {kind}")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, list):
+        return ", ".join(t for t in map(_text, value) if t)
+    return clean(value)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _texts(value: Any, zone: ZoneInfo) -> tuple[str, ...]:
+    return tuple(t for t in map(_text, _list(value)) if t)
+
+
+def _instant(value: Any, zone: ZoneInfo) -> datetime | None:
+    if found := instant(value, zone):
+        return found
+    whole = day(value)
+    return datetime(whole.year, whole.month, whole.day, tzinfo=COPENHAGEN) if whole else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str):
+        try:
+            value = float(value.replace(",", "."))
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if abs(value) < 1e9 else None
+
+
+def _percent(value: Any) -> int | None:
+    found = _number(value)
+    return round(found) if found is not None and 0 <= found <= 100 else None
+
+
+def _bool(value: Any) -> bool:
+    return value is True or str(value).lower() in ("true", "1", "ja")
+
+
+def _status(value: Any) -> Status:
+    return Status(value) if value in set(Status) else Status.UNKNOWN
+
+
+_READERS: tuple[tuple[tuple[Any, ...], Callable[[Any, ZoneInfo], Any]], ...] = (
+    ((str,), lambda v, z: _text(v)),
+    ((bool,), lambda v, z: _bool(v)),
+    ((datetime, datetime | None), _instant),
+    ((date, date | None), lambda v, z: day(v)),
+    ((float, float | None), lambda v, z: _number(v)),
+    ((int | None,), lambda v, z: _percent(v)),
+    ((tuple[str, ...],), _texts),
+    ((Status,), lambda v, z: _status(v)),
+)
