@@ -20,6 +20,7 @@ from backend_stub.shapes import (
     Who,
     code,
     human_name,
+    logical,
     meta,
     period,
     ref,
@@ -73,6 +74,13 @@ class FhirContent:
             })
         return self._named[place.id]
 
+    def _own(self) -> Json:
+        """A reference to the system's own place; some write it by identifier only."""
+        place = PLACE_OF[self.system.place]
+        if self.system.logical:
+            return logical(*place.identifiers[-1], place.name)
+        return ref(self.organization(), place.name)
+
     def stranger(self, name: str, phone: str = "") -> str:
         """An organisation nobody configured: a name and perhaps a phone."""
         if name not in self._named:
@@ -97,7 +105,7 @@ class FhirContent:
         role = self.add("PractitionerRole", {
             "active": True,
             "practitioner": ref(person, name),
-            "organization": ref(at or self.organization()),
+            "organization": ref(at) if at else self._own(),
             "code": [code(title)],
             "telecom": telecom(phone, mail),
             "availabilityExceptions": hours,
@@ -112,7 +120,7 @@ class FhirContent:
             "status": "active", "name": name, "subject": ref(self.patient(key)),
             "period": period(self.days.day(since)),
             "participant": [self._member(*m) for m in members],
-            "managingOrganization": [ref(self.organization())],
+            "managingOrganization": [self._own()],
         }, only)
 
     def _member(self, who: Who, role: str, duty: str) -> Json:
@@ -160,7 +168,7 @@ class FhirContent:
             "period": period(self.days.day(start),
                              None if end is None else self.days.day(end)),
             "created": self.days.day(start).isoformat(),
-            "author": ref(author.ref, author.name) if author else ref(self.organization()),
+            "author": ref(author.ref, author.name) if author else self._own(),
             "goal": [ref(g) for g in goals], "activity": list(activities),
         }, only, what)
 
@@ -186,7 +194,7 @@ class FhirContent:
         """An EpisodeOfCare: that a course runs; its manager, if any, is a tovholder."""
         return self.add("EpisodeOfCare", {
             "status": status, "type": [code(title)], "patient": ref(self.patient(key)),
-            "managingOrganization": ref(self.organization()),
+            "managingOrganization": self._own(),
             "period": period(self.days.day(start), None if end is None else self.days.day(end)),
             "careManager": ref(manager.ref, manager.name) if manager else None,
             "team": [ref(team)] if team else None,
@@ -216,7 +224,7 @@ class FhirContent:
             "code": code(title, *([paragraph] if paragraph else [])),
             "subject": ref(self.patient(key)), "authoredOn": self.days.day(on).isoformat(),
             "occurrencePeriod": period(self.days.day(on)),
-            "performer": [ref(by.ref, by.name)] if by else [ref(self.organization())],
+            "performer": [ref(by.ref, by.name)] if by else [self._own()],
         }, only, what)
 
     def line(self, key: str, scale: str, points: Iterable[tuple[int, float, str, str]], *,
@@ -235,7 +243,7 @@ class FhirContent:
             "category": [code("Trivsel", (OBSERVED, "survey", "Survey"))],
             "code": scale, "subject": ref(self.patient(key)),
             "effectiveDateTime": day.isoformat(),
-            "performer": [ref(self.organization())],
+            "performer": [self._own()],
             "valueQuantity": {"value": value, "unit": unit},
             "interpretation": [code(words)] if words else None,
             "extension": [{"url": PHASE, "valueCode": phase}] if phase else None,

@@ -44,7 +44,11 @@ class Place(NamedTuple):
 
 
 class System(NamedTuple):
-    """A backend system. `lacks` names what its FHIR server does not do; `smart` asks for a token."""
+    """A backend system.
+
+    `lacks` names what its FHIR server does not do; `smart` asks for a token;
+    `logical` names its own organisation by identifier only.
+    """
 
     id: str
     name: str
@@ -54,6 +58,7 @@ class System(NamedTuple):
     lacks: frozenset[str] = frozenset()
     page_size: int = 20
     smart: bool = False
+    logical: bool = False
     connected: bool = True
 
     @property
@@ -74,9 +79,9 @@ class System(NamedTuple):
 
 
 def unit_uuid(name: str) -> str:
-    """A stable made-up UUID for a unit."""
+    """A stable made-up UUID; letters keep its digits from looking like a CPR number."""
     n = f"{zlib.crc32(name.encode()):08x}"
-    return f"{n}-0851-4000-8000-{n}0851"
+    return f"{n}-fa0b-4c0d-8e0f-ab{n}cd"
 
 
 PLACES = (
@@ -168,11 +173,11 @@ SYSTEMS = (
            CHILD),
     System("bup-maalinger", "Børne- og Ungdomspsykiatriens målinger", "fhir", "bup-nord", CHILD,
            NO_INCLUDES | NO_PAGING),
-    System("laege", "Din læge", "fhir", "laegehuset", lacks=NO_INCLUDES),
+    System("laege", "Din læge", "fhir", "laegehuset", lacks=NO_INCLUDES, logical=True),
     System("laege-tider", "Din læges tidsbestilling", "icalendar", "laegehuset"),
     System("sygehus", "Børneafdelingen", "fhir", "boerneafdelingen", CHILD, page_size=2),
     System("sygehus-ambulatorium", "Børneafdelingens ambulatorium", "fhir", "boerneafdelingen",
-           CHILD, ONLY_VISITS),
+           CHILD, ONLY_VISITS, logical=True),
     System("aflastning-kalender", "Aflastningsfamiliens kalender", "icalendar", "aflastning",
            CHILD),
     System("sundhedspleje", "Sundhedsplejens journal", "fhir", "sundhedsplejen", CHILD,

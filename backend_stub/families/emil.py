@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from backend_stub.shapes import activity
+from backend_stub.shapes import Who, activity
 from backend_stub.world import World
 
 ME = "emil"
@@ -18,6 +18,7 @@ ICF_FRIENDS = ("http://hl7.org/fhir/sid/icf", "d7504", "Uformelle relationer til
 def tell(world: World) -> None:
     """Everything the systems know about Emil."""
     _family_department(world)
+    _around_the_department(world)
     _kept_back(world)
     _school(world)
     _afternoon(world)
@@ -26,6 +27,7 @@ def tell(world: World) -> None:
     _measurements(world)
     _health(world)
     _respite_and_contact_person(world)
+    _before_the_move(world)
     _cases(world)
 
 
@@ -76,6 +78,18 @@ def _family_department(world: World) -> None:
     fam.meeting(ME, "Familiebehandling", at(4, 15), 90, people_in=[lars], where="Hjemme hos jer")
     fam.meeting(ME, "Opfølgning på barnets plan", at(41, 13), 60, people_in=[karin],
                 where="Familieafdelingen, mødelokale Åen", address="Prøvegade 20, 9000 Aalborg")
+
+
+def _around_the_department(world: World) -> None:
+    """A course for parents, and a club that nobody configured."""
+    world.calendar("familieafd-moeder").event(
+        ME, "Forældrekursus: Børn og søvn", world.days.at(world.days.next(3, 1), 17), 120,
+        where="Familieafdelingen, caféen", repeat="FREQ=WEEKLY;COUNT=3",
+        with_=["Lars Hvidberg"], note="Der er pasning og suppe.")
+    fam = world.fhir("familieafd")
+    club = Who(fam.stranger("Klatreklubben Grebet", "99990155"), "Klatreklubben Grebet")
+    fam.request(ME, "Klatring om lørdagen", by=club, on=-35,
+                paragraph=("urn:familieoverblik-demo:barnets-lov", "35", "Barnets Lov § 35"))
 
 
 def _kept_back(world: World) -> None:
@@ -232,6 +246,18 @@ def _respite_and_contact_person(world: World) -> None:
         corps.meeting(ME, "Eftermiddag med Tobias", start + timedelta(0), 150,
                       people_in=[tobias], where="Værkstedet på havnen",
                       status="cancelled" if week == 2 else "booked")
+
+
+def _before_the_move(world: World) -> None:
+    """Another municipality: for a private viewer without the address it does not exist."""
+    old = world.fhir("hjoerring")
+    steen = old.worker("Steen Mark", "Familierådgiver", "99990861")
+    old.team(ME, "Overlevering efter flytning", [(steen, "responsible", "Efterspørgsler")],
+             since=-420)
+    old.plan(ME, "Hjælp før flytningen", author=steen, start=-640, end=-200, status="completed",
+             activities=[activity("Rådgivning til familien", "Barnets Lov § 30",
+                                  status="completed", start=world.days.day(-640),
+                                  end=world.days.day(-200))])
 
 
 def _cases(world: World) -> None:
