@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 import msgspec
-from authlib.integrations.base_client import OAuthError
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
@@ -22,10 +22,10 @@ from portal.identity.wire import Unreachable, Wire, strict_json
 
 METADATA_SECONDS = 300
 JWKS_SECONDS = 60  # contract: a key gone from the provider is refused after this
-REFETCH_SECONDS = 1  # an unknown `kid` asks again, but strangers cannot make us hammer
+REFETCHES = 10  # a minute: an unknown `kid` asks again, but strangers cannot make us hammer
 ASSERTION_SECONDS = 120
 KEY_TYPES = ("RSA", "EC", "OKP")
-SERVER_ERROR = 500
+OK = 200
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +73,7 @@ class ProviderClient:
         self._lock = threading.Lock()
         self._metadata: tuple[float, Metadata] | None = None
         self._jwks: tuple[float, tuple[Key, ...]] | None = None
+        self._refetched: deque[float] = deque(maxlen=REFETCHES)
 
     def metadata(self) -> Metadata:
         """The provider's description, at most METADATA_SECONDS old. Raises ProviderDown."""
@@ -93,27 +94,24 @@ class ProviderClient:
 
         `unknown_kid` asks for newer ones than those at hand. Raises ProviderDown.
         """
-        limit = REFETCH_SECONDS if unknown_kid else JWKS_SECONDS
         with self._lock:
-            kept = self._jwks
-            if kept and time.monotonic() - kept[0] < limit:
+            kept, asked = self._jwks, time.monotonic()
+            if kept and asked - kept[0] < JWKS_SECONDS and not (unknown_kid and self._may(asked)):
                 return kept[1]
-            asked = time.monotonic()
             keys = _public_keys(self._get(self.metadata().jwks_uri))
             self._jwks = (asked, keys)
             return keys
 
+    def _may(self, moment: float) -> bool:
+        """Whether the keys may be asked for once more before their time."""
+        if len(self._refetched) == REFETCHES and moment - self._refetched[0] < JWKS_SECONDS:
+            return False
+        self._refetched.append(moment)
+        return True
+
     def push(self, parameters: dict[str, str]) -> str:
         """RFC 9126: the `request_uri` for these parameters. Raises ProviderDown."""
-        with self._wire() as wire:
-            url = self.metadata().pushed_authorization_request_endpoint
-            auth: Any = wire.client_auth(wire.token_endpoint_auth_method)
-            try:
-                response = wire.request(
-                    "POST", url, withhold_token=True, auth=auth, data=parameters
-                )
-            except Unreachable as e:
-                raise ProviderDown(f"pushing: {e}") from None
+        response = self._post(self.metadata().pushed_authorization_request_endpoint, parameters)
         request_uri = _object(response, "pushing", (200, 201)).get("request_uri")
         if not isinstance(request_uri, str) or not request_uri:
             raise ProviderDown("pushing gave no request_uri")
@@ -121,26 +119,24 @@ class ProviderClient:
 
     def tokens(self, code: str, verifier: str) -> Tokens:
         """Exchange the code. Raises Invalid when the provider refuses it, ProviderDown."""
-        with self._wire() as wire:
-            try:
-                answer = wire.fetch_token(
-                    self.metadata().token_endpoint,
-                    grant_type="authorization_code",
-                    code=code,
-                    code_verifier=verifier,
-                    redirect_uri=self.redirect_uri,
-                )
-                tokens = msgspec.convert(dict(answer), Tokens)
-            except Unreachable as e:
-                raise ProviderDown(f"token endpoint: {e}") from None
-            except OAuthError as e:
-                if e.error == "invalid_grant":
-                    raise Invalid("the provider refuses the code") from None
-                raise ProviderDown("the provider refuses us as client") from None
-            except msgspec.ValidationError:
-                raise Invalid("token answer without what is needed") from None
-            except (ValueError, TypeError, KeyError, AttributeError):
-                raise ProviderDown("token answer cannot be read") from None
+        response = self._post(
+            self.metadata().token_endpoint,
+            {
+                "grant_type": "authorization_code",
+                "code": code,
+                "code_verifier": verifier,
+                "redirect_uri": self.redirect_uri,
+            },
+        )
+        answer = _object(response, "token endpoint", (200, 400))
+        if answer.get("error") == "invalid_grant":
+            raise Invalid("the provider refuses the code")
+        if "error" in answer or response.status_code != OK:
+            raise ProviderDown("the token endpoint refuses us")
+        try:
+            tokens = msgspec.convert(answer, Tokens)
+        except msgspec.ValidationError:
+            raise Invalid("token answer without what is needed") from None
         if tokens.token_type.lower() != "bearer":
             raise Invalid("token_type is not bearer")
         return tokens
@@ -150,24 +146,35 @@ class ProviderClient:
         url = self.metadata().userinfo_endpoint
         return self._get(url, access_token) if url else None
 
+    def _post(self, url: str, form: dict[str, str]) -> Response:
+        """As the client we are: every form carries our proof."""
+        with self._wire() as wire:
+            auth: Any = wire.client_auth(wire.token_endpoint_auth_method)
+            try:
+                return wire.request("POST", url, withhold_token=True, auth=auth, data=form)
+            except Unreachable as e:
+                raise ProviderDown(f"posting: {e}") from None
+
     def _wire(self) -> Wire:
-        method: Any = "client_secret_basic"
-        secret: Any = self._secret
+        client, secret, method = self.client_id, self._secret, "client_secret_post"
+        if method not in self.metadata().token_endpoint_auth_methods_supported:
+            # RFC 6749, 2.3.1: encoded first, so that a colon or a plus survives.
+            client, secret, method = quote_plus(client), quote_plus(secret), "client_secret_basic"
+        proof: tuple[str, Any, Any] = (client, secret, method)
         if self.keys:
-            secret = self.keys.signing
-            method = PrivateKeyJWT(
+            assertion = PrivateKeyJWT(
                 self.issuer,
                 claims={"exp": int(time.time()) + ASSERTION_SECONDS},
                 headers={"kid": self.keys.signing.kid},
                 alg=self.keys.algorithm,
             )
-        elif "client_secret_basic" not in self.metadata().token_endpoint_auth_methods_supported:
-            method = "client_secret_post"
+            proof = (self.client_id, self.keys.signing, assertion)
+        client_id, client_secret, how = proof
         return Wire(
             ca=self._ca,
-            client_id=self.client_id,
-            client_secret=secret,
-            token_endpoint_auth_method=method,
+            client_id=client_id,
+            client_secret=client_secret,
+            token_endpoint_auth_method=how,
         )
 
     def _get(self, url: str, access_token: str = "") -> dict[str, Any]:
