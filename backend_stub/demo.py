@@ -16,7 +16,7 @@ from typing import Any
 from joserfc.jwk import ECKey
 
 from backend_stub.shapes import WHAT
-from backend_stub.systems import AALBORG, PLACES, SYSTEMS, System
+from backend_stub.systems import AALBORG, PLACE_OF, PLACES, SYSTEMS, System
 
 PURPOSES = {
     "moede": "Forberede et møde",
@@ -128,6 +128,7 @@ def _source(system: System, backend: str) -> list[str]:
         "url": backend + system.path if system.connected else None,
         "connected": None if system.connected else False,
         "ages": list(system.ages), "timeout": 3.0 if kind == "fhir" else 2.0,
+        "journal_url": PLACE_OF[system.place].site + "min-sag",
     }
     if system.kind in BODIES:
         body, content_type = BODIES[system.kind]

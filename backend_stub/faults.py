@@ -36,6 +36,7 @@ FAULTS = {
     "401": "the client is no longer known",
     "429": "too many requests, Retry-After 30",
     "empty-bundle": "status 200 and nothing in it, as if there were nothing",
+    "markup": "every text ends with a script and an image that fails",
     "outcome": "the right answer plus an OperationOutcome: not everything could be delivered",
 }
 SLOW, DRIP, HUGE, DEEP = 1.5, 0.05, 64 * 2**20, 200_000
@@ -188,7 +189,29 @@ def _somebody_else(found: web.Response) -> web.Response:
     return web.Response(body=raw, content_type=found.content_type)
 
 
+MARKUP = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+TEXTS = {"title", "description", "text", "display", "patientInstruction", "Sagstitel",
+         "Aftaletitel", "Bemaerkning", "titel", "navn", "beskrivelse", "ord"}
+
+
+def _marked_up(found: web.Response) -> web.Response:
+    if found.content_type == "text/calendar":
+        raw = found.body if isinstance(found.body, bytes) else b""
+        marked = raw.replace(b"SUMMARY:", f"SUMMARY:{MARKUP} ".encode())
+        return web.Response(body=marked, content_type="text/calendar", charset="utf-8")
+    return web.json_response(_with_markup(_json(found)), content_type=found.content_type)
+
+
+def _with_markup(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_with_markup(n) for n in node]
+    if not isinstance(node, dict):
+        return node
+    return {k: v + MARKUP if k in TEXTS and isinstance(v, str) and v else _with_markup(v)
+            for k, v in node.items()}
+
+
 EDITED: dict[str, Callable[[web.Response], web.Response]] = {
     "empty-bundle": _emptied, "outcome": _with_outcome,
-    "wrong-person": _somebody_else,
+    "wrong-person": _somebody_else, "markup": _marked_up,
 }

@@ -175,13 +175,13 @@ class FhirContent:
     def meeting(self, key: str, title: str, start: datetime, minutes: int = 60, *,
                 people_in: Iterable[Who] = (), where: str = "", address: str = "",
                 bring: str = "", status: str = "booked", only: Iterable[str] = (),
-                what: str = "") -> str:
+                what: str = "", lang: str = "") -> str:
         """An Appointment with the citizen, professionals and a place."""
         actors = [ref(self.patient(key)), *(ref(w.ref, w.name) for w in people_in)]
         if where:
             actors.append(ref(self.place(where, address), where))
         return self.add("Appointment", {
-            "status": status, "description": title,
+            "language": lang, "status": status, "description": title,
             "start": start.isoformat(), "end": (start + timedelta(minutes=minutes)).isoformat(),
             "minutesDuration": minutes, "patientInstruction": bring,
             "cancelationReason": code("Aflyst") if status == "cancelled" else None,

@@ -148,6 +148,15 @@ def test_wrong_person_is_somebody_else_everywhere(base: str) -> None:
     assert reply.json()["borger"]["cpr"] != EMIL
 
 
+def test_markup_stands_in_every_text(base: str) -> None:
+    switch(base, "skole-kalender", "markup")
+    feed = requests.post(f"{base}/skole-kalender/kalender.ics", data={"borger": EMIL}, timeout=5)
+    assert feed.text.count("SUMMARY:<script>") == feed.text.count("SUMMARY:")
+    switch(base, "familieafd", "markup")
+    goals = requests.get(f"{base}/familieafd/fhir/Goal", timeout=5).json()["entry"]
+    assert all(e["resource"]["description"]["text"].endswith("alert(2)>") for e in goals)
+
+
 def test_the_register_can_fail_too(base: str) -> None:
     switch(base, "register", "500")
     assert ask(base, "register").status_code == 500

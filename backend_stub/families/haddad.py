@@ -41,6 +41,9 @@ def _layla_at_the_department(world: World) -> None:
     fam.meeting("layla", "Møde om Laylas plan", at(1, 10), 60, people_in=[nadja],
                 where="Familieafdelingen, mødelokale Broen", address="Prøvegade 20, 9000 Aalborg",
                 bring=INTERPRETER)
+    fam.meeting("layla", "لقاء تعارف مع الأسرة", at(world.days.weekday(14), 13), 45,
+                people_in=[nadja], where="Familieafdelingen, mødelokale Broen",
+                bring="ليلى وأهلها مرحب بهم. المترجم موجود.", lang="ar")
     fam.line("layla", "Trivselslinealen", [
         (-79, 3, "Noget går godt, noget er svært", "before"),
         (-18, 2, "Det meste går godt", "during")])
