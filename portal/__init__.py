@@ -1,1 +1,165 @@
-"""Familieoverblik: one overview of everyone who helps a family."""
+"""Familieoverblik: one overview of everyone who helps a family.
+
+create_app is the one place where the parts are joined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import Flask
+from whitenoise import WhiteNoise
+
+from portal import gate, i18n, schema, templating
+from portal.assets import BUILT
+from portal.comments import Comments
+from portal.config import Settings
+from portal.consent_pages import ConsentPages
+from portal.consents import Consents
+from portal.conversation import Conversation
+from portal.crypto import Vault
+from portal.db import Store
+from portal.deciding import Deciding
+from portal.family import Family
+from portal.identity import user
+from portal.identity.browser import Interface
+from portal.identity.oidc import Oidc
+from portal.identity.session import Sessions
+from portal.limits import Limiter
+from portal.overview import Overviews
+from portal.seen_by import SeenBy
+from portal.sources.gather import Gatherer
+from portal.sources.register import Register
+from portal.views import errors, page
+from portal.views.access_log import access_log
+from portal.views.account import account
+from portal.views.calendar import calendar
+from portal.views.caseworker import caseworker
+from portal.views.comments import comments
+from portal.views.consents import consents
+from portal.views.overview import overview
+from portal.views.pages import pages
+from portal.views.sign_in import sign_in
+
+BLUEPRINTS = (
+    pages,
+    sign_in,
+    overview,
+    consents,
+    comments,
+    access_log,
+    calendar,
+    caseworker,
+    account,
+)
+LARGEST_BODY = 64 * 1024
+FOREVER = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portal:
+    """The services of one worker, joined; what views call."""
+
+    settings: Settings
+    store: Store
+    vault: Vault
+    gatherer: Gatherer
+    family: Family
+    consents: Consents
+    comments: Comments
+    overviews: Overviews
+    consent_pages: ConsentPages
+    deciding: Deciding
+    conversation: Conversation
+    seen_by: SeenBy
+    sessions: Sessions
+    oidc: Oidc
+    limiter: Limiter
+    policy: str
+
+    def unready(self) -> str:
+        """Why this worker cannot serve; empty when it can."""
+        return schema.problem(self.store)
+
+
+def join(settings: Settings) -> Portal:
+    """Make every service once."""
+    store = Store(settings.database, settings.path("."))
+    vault = Vault(settings.data_keys)
+    gatherer = Gatherer(settings)
+    family = Family(settings, store, vault, Register(settings, gatherer))
+    consents, comments = Consents(settings, store, family), Comments(settings, store, family)
+    overviews = Overviews(
+        settings, store, gatherer, family, consents, comments, i18n.NeutralNames()
+    )
+    consent_pages = ConsentPages(settings, overviews, consents)
+    return Portal(
+        settings=settings,
+        store=store,
+        vault=vault,
+        gatherer=gatherer,
+        family=family,
+        consents=consents,
+        comments=comments,
+        overviews=overviews,
+        consent_pages=consent_pages,
+        deciding=Deciding(settings, overviews, consents, consent_pages),
+        conversation=Conversation(overviews, comments, consents, family),
+        seen_by=SeenBy(settings, store, family, overviews),
+        sessions=Sessions(settings, store, vault),
+        oidc=Oidc(settings, store, vault),
+        limiter=Limiter(settings.cache),
+        policy=gate.policy(_issuers(settings)),
+    )
+
+
+def create_app(settings: Settings) -> Flask:
+    """The WSGI application for these settings."""
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_keys[0],
+        SECRET_KEY_FALLBACKS=list(settings.secret_keys[1:]),
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_PARTS=200,
+        TRUSTED_HOSTS=[urlsplit(settings.base_url).hostname],
+        BABEL_TRANSLATION_DIRECTORIES=i18n.CATALOGUES,
+    )
+    app.jinja_options = {"autoescape": True}
+    app.extensions["portal"] = services = join(settings)
+    app.session_interface = Interface(settings, services.sessions)
+    user.install(app)
+    i18n.install(app)
+    templating.install(app)
+    page.install(app)
+    errors.install(app)
+    gate.guard(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.wsgi_app = _static(app)  # type: ignore[method-assign]
+    return app
+
+
+def _static(app: Flask) -> WhiteNoise:
+    """Hashed, precompressed, immutable files, answered before the app."""
+
+    def headers(found: object, path: str, url: str) -> None:
+        found["X-Content-Type-Options"] = "nosniff"  # type: ignore[index]
+        found["Cross-Origin-Resource-Policy"] = "same-origin"  # type: ignore[index]
+
+    return WhiteNoise(
+        app.wsgi_app,
+        root=str(BUILT),
+        prefix="static/built/",
+        max_age=FOREVER,
+        immutable_file_test=lambda path, url: True,
+        add_headers_function=headers,
+        allow_all_origins=False,
+    )
+
+
+def _issuers(settings: Settings) -> tuple[str, ...]:
+    """Where our own forms may lead: the provider's origin, for logging out."""
+    providers = (settings.identity.citizen, settings.identity.staff)
+    found = {urlsplit(p.issuer)._replace(path="", query="").geturl() for p in providers if p}
+    return tuple(sorted(found))

@@ -353,3 +353,31 @@ def exists_for(actor: Actor, municipality: str, hidden_address: bool) -> bool:
     (contract.md, "Owners").
     """
     return not hidden_address or actor.municipality in (None, municipality)
+
+
+# --- Question 6: which log lines may a family member read? ------------------------------
+
+
+def reads_line(
+    reader: str,
+    how: Relation,
+    age: int,
+    by_person: str | None,
+    about_answers: bool,
+    staff_sectors: frozenset[Sector],
+    staff_exists: bool,
+) -> bool:
+    """Each reader gets her own log (domain.md 8).
+
+    Her own lines; employees' lines, unless the place does not exist for her or
+    is health and the young person decides; from 15 the young person also sees
+    the adults' reads, never their answers or comments (`about_answers`).
+    """
+    if by_person == reader:
+        return True
+    if by_person is not None:
+        return how is Relation.SELF and age >= DECIDES_ON_HEALTH and not about_answers
+    if about_answers or not staff_exists:
+        return False
+    health_only = bool(staff_sectors) and staff_sectors <= {Sector.HEALTH}
+    return not (health_only and how is Relation.GUARDIAN and age >= DECIDES_ON_HEALTH)

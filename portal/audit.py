@@ -28,6 +28,7 @@ class Act(StrEnum):
     """What was done with somebody's information."""
 
     READ = "read"
+    LISTED = "listed"
     LOOK_UP = "look_up"
     PREVIEW = "preview"
     EXPORT = "export"

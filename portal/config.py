@@ -198,6 +198,12 @@ class Settings(_Table, frozen=True, kw_only=True):
         return self.base_url.startswith("https://")
 
     @property
+    def origin(self) -> str:
+        """Scheme, host and port of `base_url`, as a browser sends it in Origin."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
     def actors(self) -> dict[str, Actor]:
         return {a.id: a for a in self.actor}
 

@@ -20,7 +20,7 @@ from portal.crypto import CitizenKey, Vault, new_id
 from portal.db import Store, now
 from portal.models import access_closed, person
 from portal.records import Person
-from portal.sources.register import Register, Registered, RegisterDown
+from portal.sources.register import Register, RegisterDown, Registered
 
 __all__ = ["Family", "Known", "RegisterDown", "UnknownPerson"]
 

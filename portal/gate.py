@@ -1,17 +1,41 @@
-"""Who may call which address: every view declares its audience, and a view that forgets is closed."""
+"""Who may call which address, and what every request and answer must carry.
+
+Every view declares its audience; one that forgets is closed. Below the gate
+views get an explicit, immutable Viewer; nothing reads a thread-local.
+"""
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from collections.abc import Callable
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from urllib.parse import urlsplit
 
-from flask import current_app
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    redirect,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from portal.access import Viewer
 
 if TYPE_CHECKING:
     from portal import Portal
 
 Audience = Literal["anyone", "citizen", "staff", "logged-in"]
 View = TypeVar("View", bound=Callable[..., Any])
+
+NO_CSRF = frozenset({"sign_in.back_channel"})
+"""Called by the provider's server, not by a browser; it proves itself by a signed token."""
 
 
 def audience(who: Audience) -> Callable[[View], View]:
@@ -27,3 +51,138 @@ def audience(who: Audience) -> Callable[[View], View]:
 def portal() -> Portal:
     """The services of this app, as joined in create_app."""
     return cast("Portal", current_app.extensions["portal"])
+
+
+def viewer() -> Viewer:
+    """Who is asking; only behind an audience other than "anyone"."""
+    return cast(Viewer, g.viewer)
+
+
+def guard(app: Flask) -> None:
+    """Put the gate before every view and the headers on every answer."""
+    app.before_request(_refuse_forgeries)
+    app.before_request(_let_in)
+    app.after_request(_headers)
+
+
+def _let_in() -> ResponseReturnValue | None:
+    g.viewer = None
+    if request.endpoint is None or request.endpoint == "static":
+        return None
+    view = current_app.view_functions[request.endpoint]
+    who = getattr(view, "audience", None)
+    account = getattr(session, "account", None)
+    if who == "anyone":
+        g.viewer = _viewer(account) if account else None
+        return None
+    if who is None:
+        abort(404)
+    if account is None:
+        return _to_the_door()
+    g.viewer = _viewer(account)
+    if (who == "citizen" and g.viewer.staff) or (who == "staff" and not g.viewer.staff):
+        abort(404)
+    return None
+
+
+def _viewer(account: Any) -> Viewer:
+    return Viewer(
+        person=account.person,
+        subject=account.subject,
+        name=account.name,
+        actors=frozenset(account.actors),
+        role=account.role,
+        related=frozenset(session.get("related", ())),
+    )
+
+
+def _to_the_door() -> ResponseReturnValue:
+    back = request.full_path.rstrip("?") if request.method == "GET" else ""
+    door = "sign_in.staff" if request.path.startswith("/medarbejder") else "sign_in.citizen"
+    if wants_fragment():
+        back = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        response = Response("", 401, content_type="text/html; charset=utf-8")
+        response.headers["HX-Redirect"] = url_for(door, **_return_key(back))
+        return response
+    return redirect(url_for(door, **_return_key(back)))
+
+
+def _return_key(path: str) -> dict[str, str]:
+    key = portal().oidc.returns.key(path) if path else ""
+    return {"retur": key} if key else {}
+
+
+def wants_fragment() -> bool:
+    """Whether this is htmx asking for a part, or an address that only serves parts."""
+    return request.path.startswith("/del/") or request.headers.get("HX-Request-Type") == "partial"
+
+
+# --- forged requests -------------------------------------------------------------------
+
+
+def csrf_token() -> str:
+    """A fresh token bound to this session; masked anew each time (BREACH)."""
+    account = getattr(session, "account", None)
+    if account is None:
+        return ""
+    salt = secrets.token_hex(8)
+    return salt + _sign(portal().settings.secret_keys[0], salt, account.session)
+
+
+def _sign(key: str, salt: str, bound: str) -> str:
+    return hmac.new(key.encode(), f"csrf {salt} {bound}".encode(), sha256).hexdigest()
+
+
+def _valid(token: str, bound: str) -> bool:
+    salt, signed = token[:16], token[16:]
+    keys = portal().settings.secret_keys
+    return any(hmac.compare_digest(signed, _sign(k, salt, bound)) for k in keys)
+
+
+def _refuse_forgeries() -> None:
+    """Every change must come from our own pages: Sec-Fetch-Site, Origin, and a token."""
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in NO_CSRF:
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        abort(403, "csrf")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != portal().settings.origin:
+        abort(403, "csrf")
+    account = getattr(session, "account", None)
+    if account is None:
+        return
+    token = request.form.get("csrf_token") or request.headers.get("X-CSRFToken", "")
+    if not _valid(token, account.session):
+        abort(403, "csrf")
+
+
+# --- what every answer carries ---------------------------------------------------------
+
+
+def _headers(response: Response) -> Response:
+    h = response.headers
+    settings = portal().settings
+    h["Cache-Control"] = "no-store"
+    h["Vary"] = "Cookie, Accept-Language, HX-Request, HX-Request-Type"
+    h["Content-Security-Policy"] = portal().policy
+    h["X-Content-Type-Options"] = "nosniff"
+    h["Referrer-Policy"] = "same-origin"
+    h["Cross-Origin-Opener-Policy"] = "same-origin"
+    h["Cross-Origin-Resource-Policy"] = "same-origin"
+    h["X-Frame-Options"] = "DENY"
+    h["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+    if settings.secure:
+        h["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    h.pop("ETag", None)
+    h.pop("Last-Modified", None)
+    return response
+
+
+def policy(form_targets: tuple[str, ...]) -> str:
+    """The content security policy: nothing inline, nothing foreign."""
+    forms = " ".join(("'self'", *form_targets))
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; worker-src 'self'; object-src 'none'; "
+        f"base-uri 'none'; frame-ancestors 'none'; form-action {forms}"
+    )

@@ -31,6 +31,10 @@ EVERYTHING = tuple(Category)
 NEXT_MEETINGS = 3
 
 
+Involved = Mapping[str, frozenset[str]]
+"""Actor id -> ids of the sources that delivered something it owns."""
+
+
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """How an overview is opened: how long to wait, why, and what is looked at.
 
@@ -73,7 +77,7 @@ class Overviews:
         before = self.standing(viewer, citizen, look)
         answers = self._ask(before, look.wait)
         after = self.standing(viewer, citizen, msgspec.structs.replace(look, fresh=False))
-        page = self._presenter.present(after, answers, self._readable(after))
+        page = self._presenter.present(after, answers, self.comments(after))
         self._log([(after, look)])
         return page
 
@@ -120,6 +124,36 @@ class Overviews:
         self._write([(known.id, self._line(viewer, Look(act=Act.LOOK_UP, categories=()), outcome))])
         return known.id if related else None
 
+    def involved(self, viewer: Viewer, citizen: str, look: Look) -> tuple[Standing, Involved]:
+        """Which actors the sources name for this citizen, and which systems deliver for them."""
+        standing = self.standing(viewer, citizen, look)
+        answers = self._ask(standing, look.wait)
+        standing = self.standing(viewer, citizen, msgspec.structs.replace(look, fresh=False))
+        found: dict[str, set[str]] = {}
+        for answer in answers.values():
+            for entry in answer.entries:
+                if self._standings.shows(standing, entry):
+                    found.setdefault(entry.owner, set()).add(entry.source)
+        self._log([(standing, look)])
+        return standing, {a: frozenset(s) for a, s in found.items()}
+
+    def listed(self, viewer: Viewer, citizens: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        """Those an employee's actor holds an active consent for, by name; each listing is logged."""
+        found = []
+        for citizen in citizens:
+            standing = self._visible(viewer, citizen, Look(purpose=self._settings.purpose[0].id))
+            if standing and standing.scopes:
+                found.append((citizen, standing.home.citizen.person.name))
+        look = Look(act=Act.LISTED, categories=())
+        self._write((citizen, self._line(viewer, look, "ok")) for citizen, _ in found)
+        return tuple(sorted(found, key=lambda pair: pair[1]))
+
+    def reveals(self, standing: Standing, reader: str, text: str) -> bool:
+        """Whether a text would tell a reader where a protected person is."""
+        guard = self._standings.guard(reader, standing.home)
+        everything = [e for a in self._ask(standing, 0.2).values() for e in a.entries]
+        return self._presenter.reveals(guard, everything, text)
+
     def standing(self, viewer: Viewer, citizen: str, look: Look = Look()) -> Standing:
         """Where the viewer stands; a refusal is logged. Raises NotFound, PurposeMissing, RegisterDown."""
         try:
@@ -156,7 +190,8 @@ class Overviews:
         ids = [s.id for s in self._standings.sources(standing) if s.connected]
         return self._gatherer.ask(ids, _subject(self._family, standing.home.citizen.id), wait)
 
-    def _readable(self, standing: Standing) -> tuple[Comment, ...]:
+    def comments(self, standing: Standing) -> tuple[Comment, ...]:
+        """The comments this viewer may read now."""
         if standing.preview_for:
             return ()
         holding = {

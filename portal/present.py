@@ -24,8 +24,15 @@ from portal.handout import (
     Relation,
 )
 from portal.merge import merge
-from portal.records import Answer, AnyEntry, Category, Contact, Meeting, Sector
-from portal.redaction import cut, locates, redact, with_known_places
+from portal.records import Actor, Answer, AnyEntry, Category, Contact, Meeting, Sector
+from portal.redaction import (
+    Shield,
+    cut,
+    holds_protected,
+    locates,
+    redact,
+    with_known_places,
+)
 from portal.standing import Standing, Standings
 
 
@@ -121,6 +128,11 @@ class Presenter:
             active=states.count(Mine.ACTIVE), pending=states.count(Mine.PENDING)
         )
 
+    def reveals(self, guard: Shield, entries: Iterable[AnyEntry], text: str) -> bool:
+        """Whether a text holds a place that must be kept from the reader behind this guard."""
+        knowing = with_known_places(guard, _places(entries, self._actors))
+        return holds_protected(text, knowing)
+
     def _arranger(
         self, standing: Standing, answers: Mapping[str, Answer], notes: Iterable[Note]
     ) -> Arranger:
@@ -203,7 +215,7 @@ def _current(standing: Standing) -> tuple[Scope, ...]:
     return tuple(s for s in standing.scopes if s.purpose == standing.purpose)
 
 
-def _places(entries: Iterable[AnyEntry], actors: Mapping[str, object]) -> Iterable[str]:
+def _places(entries: Iterable[AnyEntry], actors: Mapping[str, Actor]) -> Iterable[str]:
     """Every name of a place or institution that the sources or the configuration mention."""
     for e in entries:
         yield e.by
@@ -212,8 +224,8 @@ def _places(entries: Iterable[AnyEntry], actors: Mapping[str, object]) -> Iterab
         elif isinstance(e, Contact):
             yield from e.address.split(",")
     for actor in actors.values():
-        if locates(actor):  # type: ignore[arg-type]
-            yield actor.name  # type: ignore[attr-defined]
+        if locates(actor):
+            yield actor.name
 
 
 def _address(street: str, postcode: str, city: str) -> str:

@@ -67,7 +67,8 @@ class Standings:
         how = access.relation(viewer, home.facts)
         if how is None or viewer.person is None:
             raise NotFound
-        return Standing(viewer=viewer, relation=how, home=home, guard=self._guard(viewer, home, how))
+        guard = self.guard(viewer.person, home)
+        return Standing(viewer=viewer, relation=how, home=home, guard=guard)
 
     def preview(self, standing: Standing, actor: str, scopes: tuple[Scope, ...]) -> Standing:
         """What the actor would see with these scopes, cut to what the viewer herself may see."""
@@ -89,11 +90,12 @@ class Standings:
             viewer=viewer, relation=Relation.STAFF, home=home, scopes=scopes, purpose=purpose
         )
 
-    def _guard(self, viewer: Viewer, home: Household, how: Relation) -> Shield:
-        assert viewer.person
-        me = home.citizen if how is Relation.SELF else self._family.known(viewer.person)
-        others = [c.person for c in home.custodians or () if c.id != viewer.person]
-        return shield(me.person, home.citizen.person, others, is_self=how is Relation.SELF)
+    def guard(self, reader: str, home: Household) -> Shield:
+        """What must be kept from one private reader about this citizen's family."""
+        own = reader == home.citizen.id
+        me = home.citizen if own else self._family.known(reader)
+        others = [c.person for c in home.custodians or () if c.id != reader]
+        return shield(me.person, home.citizen.person, others, is_self=own)
 
     # --- whom to ask, and what may be shown ---
 

@@ -36,12 +36,14 @@ SECTOR_ICON = {
 
 def install(app: Flask) -> None:
     """Give every template of `app` these filters, and `asset` and `icon`."""
+    from portal.log_words import log_sentence  # it speaks with the filters below
+
     asset = Assets()
     sprite = asset("icons.svg")
     app.jinja_env.globals.update(asset=asset, icon=lambda name: icon(sprite, name))
     for filter_ in (
         dato, kort_dato, ugedag, dag, maaned, klokken, klokkeslaet, relative_day, phone, tel,
-        ejefald, joined, sector_word, sector_icon, status_word, category_word, phase_word, tal, record_word, by_sector, charts,
+        ejefald, joined, sector_word, sector_icon, status_word, category_word, phase_word, tal, record_word, by_sector, charts, log_sentence,
     ):  # fmt: skip
         app.jinja_env.filters[filter_.__name__] = filter_
     app.jinja_env.trim_blocks = True

@@ -48,6 +48,7 @@ class Section(msgspec.Struct):
     fields: dict[str, ParsedResult]
     types: dict[str, Any]
     """Field -> its type in records.py."""
+    required: frozenset[str]
     person: ParsedResult | None
     values: dict[str, dict[str, str]]
     """Field -> the source's word (lower case) -> ours."""
@@ -109,8 +110,8 @@ def _section(key: str, record: type[Entry], table: dict[str, Any]) -> Section:
     for name in table:
         if name not in fields | EVERYWHERE:
             raise ConfigError(f"{key}.{name}", "is not a field", f"one of {', '.join(sorted(fields))}")
-    required = {f.name for f in msgspec.structs.fields(record) if f.required} - NOT_MAPPED
-    for name in {"items", *required}:
+    required = frozenset(f.name for f in msgspec.structs.fields(record) if f.required) - NOT_MAPPED
+    for name in ("items", *required):
         if name not in table:
             raise ConfigError(f"{key}.{name}", "is missing", EXAMPLE)
     compiled = {n: _compiled(f"{key}.{n}", e) for n, e in table.items() if n != "values"}
@@ -120,6 +121,7 @@ def _section(key: str, record: type[Entry], table: dict[str, Any]) -> Section:
         record=record,
         items=items,
         types={n: t for n, t in get_type_hints(record).items() if n in fields},
+        required=required,
         person=compiled.pop("person", None),
         fields={n: e for n, e in compiled.items() if e is not None},
         values=_values(f"{key}.values", table.get("values", {})),

@@ -7,8 +7,6 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from portal.config import SourceConfig
 from portal.records import AnyEntry, Audience, Entry, Goal, Intervention, Status
 from portal.sources.fhir_shape import COPENHAGEN, clean, day, instant, web
@@ -53,8 +51,7 @@ def _record(
     if around:
         common |= _inherited(common, said, around)
         fields |= {"plan": around.key} if section.record is Goal else {}
-    required = {f.name for f in msgspec.structs.fields(section.record) if f.required}
-    if any(fields.get(n) in (None, "") for n in required - set(common)):
+    if any(fields.get(n) in (None, "") for n in section.required):
         return None
     if section.record is Intervention and not fields.get("paragraph"):
         fields["paragraph"] = paragraph([fields["title"]])

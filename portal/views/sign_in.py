@@ -21,7 +21,13 @@ from werkzeug.wrappers import Response as Answer
 
 from portal.gate import audience, portal
 from portal.identity.browser import cookie_name, current, set_cookie
-from portal.identity.failures import Cancelled, Invalid, LoginFailed, ProviderDown, WrongPerson
+from portal.identity.failures import (
+    Cancelled,
+    Invalid,
+    LoginFailed,
+    ProviderDown,
+    WrongPerson,
+)
 from portal.identity.profile import Door
 from portal.identity.reception import receive
 

@@ -1,0 +1,46 @@
+"""Meetings as iCalendar: one at a time, with a neutral title and no place.
+
+A calendar entry travels to phones, clouds and family calendars that others
+read, so it says when, and nothing else (domain.md 9). RFC 5545.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask_babel import gettext as _
+from icalendar import Calendar, Event
+
+from portal.db import now
+from portal.handout import Shown
+from portal.records import Meeting
+
+
+def one_meeting(shown: Shown, base_url: str) -> bytes:
+    """A calendar file with this meeting."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//Familieoverblik//DA")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add_component(event(shown, base_url))
+    return calendar.to_ical()
+
+
+def event(shown: Shown, base_url: str) -> Event:
+    """One meeting, neutral."""
+    meeting = shown.entry
+    assert isinstance(meeting, Meeting)
+    found = Event()
+    found.add("uid", f"{shown.ref}@{urlsplit(base_url).hostname}")
+    found.add("dtstamp", now())
+    found.add("summary", _("Møde"))
+    if meeting.all_day:
+        found.add("dtstart", meeting.start.date())
+        found.add("dtend", (meeting.end.date() if meeting.end else meeting.start.date() + timedelta(1)))
+    else:
+        found.add("dtstart", meeting.start)
+        found.add("dtend", meeting.end or meeting.start + timedelta(hours=1))
+    found.add("status", "CANCELLED" if meeting.cancelled else "CONFIRMED")
+    found.add("class", "PRIVATE")
+    return found

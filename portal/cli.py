@@ -1,0 +1,206 @@
+"""`portal`: what an operator does from a shell. Prints for people; one line of cause when it fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal import audit, keys, schema
+from portal.config import ConfigError, Settings, load
+from portal.db import Store, StoreDown
+from portal.models import access_entry
+
+
+class Cause(click.ClickException):
+    """A one-line cause on stderr, exit code 1."""
+
+    def show(self, file: object = None) -> None:
+        click.echo(self.message, err=True)
+
+
+def settings_of(context: click.Context) -> Settings:
+    """The checked settings of this call."""
+    file = context.find_root().params["config"]
+    if not file:
+        raise Cause("--config: missing (example: portal --config portal.toml, or PORTAL_CONFIG)")
+    try:
+        return load(Path(file), os.environ)
+    except ConfigError as e:
+        raise Cause(str(e)) from None
+
+
+def store_of(context: click.Context) -> Store:
+    """The database of this call."""
+    settings = settings_of(context)
+    return Store(settings.database, settings.path("."))
+
+
+CONFIG = click.option(
+    "--config", envvar="PORTAL_CONFIG", help="The TOML file (or PORTAL_CONFIG).", expose_value=False,
+    callback=lambda ctx, _p, v: ctx.find_root().params.__setitem__("config", v or ctx.find_root().params.get("config")),
+)  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", envvar="PORTAL_CONFIG", help="The TOML file (or PORTAL_CONFIG).")
+def main(config: str | None) -> None:
+    """Run and look after Familieoverblik."""
+
+
+@main.command()
+@CONFIG
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, help="HOST:PORT")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
+@click.pass_context
+def serve(context: click.Context, bind: str, workers: int) -> None:
+    """Serve the portal. Example: portal serve --config portal.toml --bind 127.0.0.1:8000"""
+    from portal.serving import run
+
+    problem = schema.problem(store_of(context))
+    if problem:
+        raise Cause(problem)
+    host, _, port = bind.rpartition(":")
+    if not port.isdigit():
+        raise Cause("--bind: is not HOST:PORT (example: --bind 127.0.0.1:8000)")
+    run(context.find_root().params["config"], host, int(port), workers)
+
+
+@main.group()
+def db() -> None:
+    """The database's schema."""
+
+
+@db.command()
+@CONFIG
+@click.pass_context
+def upgrade(context: click.Context) -> None:
+    """Move the database to the newest schema. Example: portal db upgrade --config portal.toml"""
+    try:
+        schema.upgrade(store_of(context))
+    except (SQLAlchemyError, StoreDown) as e:
+        raise Cause(f"database: could not be upgraded ({type(e).__name__})") from None
+    click.echo(f"The database has schema {schema.newest()}.")
+
+
+@main.group("keys")
+def keys_() -> None:
+    """Secrets and client keys."""
+
+
+@keys_.command()
+@click.argument("kind", type=click.Choice(["secret", "data", "client"]))
+@click.argument("file", required=False)
+@click.option("--algorithm", default="ES256", show_default=True,
+              type=click.Choice(["ES256", "ES384", "RS256", "RS384", "PS256"]))  # fmt: skip
+def new(kind: str, file: str | None, algorithm: str) -> None:
+    """Make a key. Examples: portal keys new data · portal keys new client keys/portal.jwk.json"""
+    if kind != "client":
+        click.echo(keys.new_secret() if kind == "secret" else keys.new_data_key())
+        return
+    if not file:
+        raise Cause("keys new client: needs a file (example: portal keys new client client.json)")
+    try:
+        keys.new_client_key(Path(file), algorithm)
+    except FileExistsError:
+        raise Cause(f"{file}: is there already; nothing was written") from None
+    click.echo(f"Wrote {file} (only you can read it).")
+
+
+@keys_.command()
+@CONFIG
+@click.pass_context
+def public(context: click.Context) -> None:
+    """The public client keys, as the provider needs them. Example: portal keys public"""
+    click.echo(keys.public(settings_of(context)))
+
+
+@main.group()
+def sources() -> None:
+    """The backend systems."""
+
+
+@sources.command()
+@CONFIG
+@click.option("--as", "person", help="'-': read a CPR number from standard input.")
+@click.pass_context
+def check(context: click.Context, person: str | None) -> None:
+    """One line per source. Example: echo 0101609995 | portal sources check --as -"""
+    from portal.sources_check import check_all
+
+    cpr = sys.stdin.readline().strip() if person == "-" else ""
+    if person and not cpr:
+        raise Cause("--as: takes '-' and a CPR number on standard input")
+    bad = 0
+    for line, good in check_all(settings_of(context), cpr):
+        bad += not good
+        click.echo(line)
+    if bad:
+        raise Cause(f"{bad} of the sources did not answer as they should")
+
+
+@main.group("audit")
+def audit_() -> None:
+    """The access log."""
+
+
+@audit_.command()
+@CONFIG
+@click.pass_context
+def verify(context: click.Context) -> None:
+    """Check every chain of the log. Example: portal audit verify --config portal.toml"""
+    table = access_entry
+    with store_of(context).read() as c:
+        rows = c.execution_options(yield_per=5000).execute(
+            select(table).order_by(table.c.citizen, table.c.seq)
+        )
+        count, faults = audit.verify(rows.mappings())
+    for fault in faults:
+        click.echo(f"{fault.citizen} entry {fault.seq}: {fault.problem}")
+    if faults:
+        raise Cause(f"{len(faults)} faults in {count} entries")
+    click.echo(f"{count} entries, every chain holds.")
+
+
+@main.group()
+def access() -> None:
+    """Who may open what."""
+
+
+@access.command()
+@CONFIG
+@click.pass_context
+def close(context: click.Context) -> None:
+    """Close an adult's access to a child: two CPR numbers on standard input, adult first.
+
+    Example: printf '0101809995\\n0101159995\\n' | portal access close --config portal.toml
+    """
+    from portal.operators import close_access
+
+    adult, child = (sys.stdin.readline().strip() for _ in range(2))
+    if not adult or not child:
+        raise Cause("access close: needs two CPR numbers on standard input, the adult's first")
+    click.echo(close_access(settings_of(context), adult, child))
+
+
+@main.group()
+def sessions() -> None:
+    """Logged-in browsers."""
+
+
+@sessions.command()
+@CONFIG
+@click.option("--all", "everybody", is_flag=True, help="End every session.")
+@click.pass_context
+def end(context: click.Context, everybody: bool) -> None:
+    """End sessions. Examples: portal sessions end --all · echo CPR | portal sessions end"""
+    from portal.operators import end_sessions
+
+    cpr = "" if everybody else sys.stdin.readline().strip()
+    if not everybody and not cpr:
+        raise Cause("sessions end: needs --all, or a CPR number on standard input")
+    click.echo(end_sessions(settings_of(context), cpr))

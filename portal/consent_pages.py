@@ -1,0 +1,295 @@
+"""What a family member meets when she decides: the list of places, and one place's page.
+
+Composes finished values from standing, events and settings; nothing is ticked
+beforehand, health stands last and apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from flask_babel import gettext as _
+
+from portal.access import (
+    ADULT,
+    DECIDES_ON_HEALTH,
+    PARTY,
+    Viewer,
+    decided_sectors,
+    exists_for,
+)
+from portal.config import Settings
+from portal.consent_state import Kind, Mine
+from portal.consents import Consents, Proposal, Row, months_ahead
+from portal.handout import (
+    Choice,
+    ConsentForm,
+    ConsentList,
+    ConsentRow,
+    HistoryLine,
+    Place,
+    Relation,
+)
+from portal.overview import Involved, Look, Overviews
+from portal.records import Actor, Category, Sector
+from portal.standing import NotFound, Standing
+from portal.templating import category_word, sector_word
+
+UNDO = timedelta(hours=24)
+FORM_SECONDS = 0.5
+ORDER = ("active", "pending", "none", "expired", "withdrawn")
+
+
+class ConsentPages:
+    """The consent pages of one municipality."""
+
+    def __init__(self, settings: Settings, overviews: Overviews, consents: Consents) -> None:
+        self._settings, self._overviews, self._consents = settings, overviews, consents
+        self._actors = settings.actors
+
+    def list(self, viewer: Viewer, citizen: str, wait: float | None) -> ConsentList:
+        """Every actor one can name, with this viewer's own answer. Raises NotFound, RegisterDown."""
+        standing, involved = self.stand(viewer, citizen, wait)
+        rows = self._consents.rows(standing.home, person_of(viewer))
+        nameable = [
+            a for a in self._settings.actor if self.nameable(standing, a.id) or a.id in rows
+        ]
+        found = [
+            self._row(standing, rows.get(a.id), a.id, a.id in involved) for a in nameable
+        ]
+        gone = [self._row(standing, rows[a], a, False) for a in sorted(rows.keys() - self._actors.keys())]
+        return ConsentList(
+            citizen=self._overviews.citizen(standing),
+            rows=tuple(sorted((*found, *gone), key=_row_order)),
+            may_decide=bool(self.decides(standing)),
+            age_note=_age_note(standing),
+            custodians=len(standing.home.custodians or ()),
+        )
+
+    def form(
+        self,
+        viewer: Viewer,
+        citizen: str,
+        actor: str,
+        filled: Proposal | None = None,
+        errors: Mapping[str, str] | None = None,
+        changed: bool = False,
+    ) -> ConsentForm:
+        """One actor's page. Raises NotFound, RegisterDown."""
+        standing, involved = self.stand(viewer, citizen, FORM_SECONDS)
+        if not self.nameable(standing, actor):
+            raise NotFound
+        row = self._consents.row(standing.home, person_of(viewer), actor)
+        latest = months_ahead(standing.home.facts.today, self._settings.consents.months)
+        owners = self.owners(standing, actor)
+        age = standing.home.facts.age or 0
+        return ConsentForm(
+            citizen=self._overviews.citizen(standing),
+            row=self._row(standing, row, actor, actor in involved),
+            categories=_category_choices(filled),
+            sectors=_sector_choices(owners),
+            owners=tuple(
+                Choice(
+                    value=o.id,
+                    label=self._overviews.place(standing, o.id).name,
+                    ticked=bool(filled and o.id in filled.owners),
+                    sector=o.sector,
+                    help="" if o.id in involved else _("Har ikke noget om jer endnu"),
+                )
+                for o in sorted(owners, key=lambda o: (_last_health(o.sector), o.id not in involved))
+            ),
+            excluded=_excluded_choices(self._settings, filled),
+            purposes=tuple(
+                Choice(value=p.id, label=p.text, ticked=bool(filled and filled.purpose == p.id))
+                for p in self._settings.purpose
+            ),
+            until=(filled.until if filled else latest).isoformat(),
+            latest=latest,
+            version=row.version,
+            may_decide=bool(self.decides(standing)),
+            asks_child=PARTY <= age < 15 and standing.relation is Relation.GUARDIAN,
+            child_says=filled.child_says if filled else "",
+            without_consent=self._without(standing, actor),
+            history=self._history(standing, actor),
+            errors=dict(errors or {}),
+            changed=changed,
+        )
+
+    def own_grants(self, viewer: Viewer, citizen: str) -> tuple[ConsentRow, ...]:
+        """What the viewer has said yes to, by the events alone: for when the register is down."""
+        words = {
+            e.actor: e
+            for e in self._consents.events(citizen)
+            if e.by == person_of(viewer)
+        }
+        return tuple(
+            ConsentRow(place=self._unplaced(a), state=Mine.PENDING.value)
+            for a, e in words.items()
+            if e.kind is Kind.GRANTED
+        )
+
+    # --- shared with the acts (deciding.py) ---
+
+    def stand(
+        self, viewer: Viewer, citizen: str, wait: float | None, fresh: bool = False
+    ) -> tuple[Standing, Involved]:
+        """Where the viewer stands, and which actors the sources name; staff decide nothing."""
+        if viewer.staff:
+            raise NotFound
+        return self._overviews.involved(
+            viewer, citizen, Look(wait=wait, categories=(), fresh=fresh)
+        )
+
+    def decides(self, standing: Standing) -> frozenset[Sector]:
+        """The sectors whose data the viewer can open."""
+        return decided_sectors(person_of(standing.viewer), standing.home.facts)
+
+    def nameable(self, standing: Standing, actor: str) -> bool:
+        """Whether the viewer may name this actor; one with an own answer stays visible."""
+        found = self._actors.get(actor)
+        if found is None:
+            return False
+        return exists_for(found, self._settings.municipality, standing.guard.places)
+
+    def owners(self, standing: Standing, actor: str) -> tuple[Actor, ...]:
+        """The actors whose data the viewer can open to `actor`."""
+        mine = self.decides(standing)
+        return tuple(
+            a
+            for a in self._settings.actor
+            if a.sector in mine and a.id != actor and self.nameable(standing, a.id)
+        )
+
+    def place(self, standing: Standing, actor: str) -> Place:
+        """The actor for this viewer; one gone from the configuration by its id."""
+        if actor in self._actors:
+            return self._overviews.place(standing, actor)
+        return self._unplaced(actor)
+
+    def _unplaced(self, actor: str) -> Place:
+        found = self._actors.get(actor)
+        return Place(
+            id=actor,
+            name=found.name if found else _("Et sted, der ikke er koblet på mere"),
+            sector=found.sector if found else Sector.OTHER,
+        )
+
+    # --- the parts of a page ---
+
+    def _row(self, standing: Standing, row: Row | None, actor: str, involved: bool) -> ConsentRow:
+        place = self.place(standing, actor)
+        if row is None:
+            return ConsentRow(place=place, state=Mine.NONE.value, involved=involved)
+        owners = {o for s in row.scopes for _c, o in s.pairs if o in self._actors}
+        purpose = row.scopes[0].purpose if row.scopes else ""
+        open_ = row.mine in (Mine.ACTIVE, Mine.PENDING)
+        return ConsentRow(
+            place=place,
+            state=row.mine.value,
+            categories=tuple(c for c in Category if any(c == p for s in row.scopes for p, _o in s.pairs)),
+            owners=tuple(sorted(self.place(standing, o).name for o in owners)),
+            until=min((s.until for s in row.scopes), default=None),
+            purpose=next((p.text for p in self._settings.purpose if p.id == purpose), ""),
+            involved=involved,
+            undo_until=row.at + UNDO if open_ and row.at else None,
+        )
+
+    def _without(self, standing: Standing, actor: str) -> tuple[str, ...]:
+        name = self.place(standing, actor).name
+        first = standing.home.citizen.first_name
+        found = [
+            _(
+                "%(place)s ser altid sin egen sag om %(name)s. Det kræver ikke samtykke, "
+                "fordi det er deres eget arbejde.",
+                place=name,
+                name=first,
+            )
+        ]
+        before = self._settings.before_consent
+        same = self._actors[actor].municipality == self._settings.municipality
+        if before and same:
+            found.append(
+                _(
+                    "Nogle medarbejdere kan også se, hvilken hjælp der er i gang, og hvem man kan "
+                    "ringe til. Det følger af: %(basis)s",
+                    basis=before.basis,
+                )
+            )
+        return tuple(found)
+
+    def _history(self, standing: Standing, actor: str) -> tuple[HistoryLine, ...]:
+        person = person_of(standing.viewer)
+        events = self._consents.events(standing.home.citizen.id)
+        mine = [e for e in events if e.actor == actor and e.by == person]
+        return tuple(
+            HistoryLine(
+                at=e.at,
+                kind=e.kind.value,
+                categories=tuple(sorted(e.grant.categories)) if e.grant else (),
+                owners=tuple(sorted(self.place(standing, o).name for o in e.grant.owners))
+                if e.grant
+                else (),
+                until=e.grant.until if e.grant else None,
+                text=e.grant.text if e.grant else "",
+            )
+            for e in reversed(mine)
+        )
+
+
+def person_of(viewer: Viewer) -> str:
+    """The portal id of a family member; staff decide nothing."""
+    if viewer.person is None:
+        raise NotFound
+    return viewer.person
+
+
+def _row_order(row: ConsentRow) -> tuple[object, ...]:
+    sector = list(Sector).index(row.place.sector)
+    return (not row.involved and row.state == "none", sector, ORDER.index(row.state), row.place.name)
+
+
+def _last_health(sector: Sector) -> tuple[bool, int]:
+    return (sector is Sector.HEALTH, list(Sector).index(sector))
+
+
+def _age_note(standing: Standing) -> str:
+    age = standing.home.facts.age or 0
+    if standing.relation is Relation.GUARDIAN:
+        return "health-self" if age >= DECIDES_ON_HEALTH else ""
+    if age < DECIDES_ON_HEALTH:
+        return "child"
+    return "joint-young" if age < ADULT else ""
+
+
+def _category_choices(filled: Proposal | None) -> tuple[Choice, ...]:
+    helps = {
+        Category.CONTACTS: _("Hvem der hjælper jer, og hvordan man får fat i dem."),
+        Category.MEETINGS: _("Hvornår I skal mødes, med hvem og hvor."),
+        Category.INTERVENTIONS: _("Den hjælp, I får, hvordan det går med den, og hvad målet er."),
+        Category.PLANS: _("Planer og mål, og hvor man kan læse dem."),
+        Category.WELLBEING: _("Tal for, hvordan det går, over tid."),
+        Category.MASTER_DATA: _("Navn, alder, køn, adresse og hvem der har forældremyndigheden."),
+        Category.COMMENTS: _("De kommentarer, I selv sender til dem. De kan svare."),
+    }
+    return tuple(
+        Choice(
+            value=c.value,
+            label=category_word(c),
+            help=helps[c],
+            ticked=bool(filled and c in filled.categories),
+        )
+        for c in Category
+    )
+
+
+def _sector_choices(owners: tuple[Actor, ...]) -> tuple[Choice, ...]:
+    sectors = sorted({o.sector for o in owners}, key=_last_health)
+    return tuple(Choice(value=s.value, label=sector_word(s), sector=s) for s in sectors)
+
+
+def _excluded_choices(settings: Settings, filled: Proposal | None) -> tuple[Choice, ...]:
+    names = {k.is_.removeprefix("excluded:") for k in settings.kind if k.is_.startswith("excluded:")}
+    return tuple(
+        Choice(value=n, label=n, ticked=bool(filled and n in filled.excluded)) for n in sorted(names)
+    )

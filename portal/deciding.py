@@ -1,0 +1,189 @@
+"""Deciding: from a ticked form to a yes, and from a yes to a no.
+
+Proposal -> preview and full sentences -> grant -> receipt. Cancelling anywhere
+changes nothing; withdrawing needs neither the form nor the register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from flask_babel import format_date, get_locale
+from flask_babel import gettext as _
+
+from portal import consent_state
+from portal.access import ADULT, ANY_OWNER, DECIDES_ON_HEALTH, Scope, Viewer
+from portal.audit import Act
+from portal.config import Settings
+from portal.consent_pages import UNDO, ConsentPages, person_of
+from portal.consent_state import OWNERLESS, Event
+from portal.consents import Consents, Proposal
+from portal.handout import ConsentConfirm, ConsentReceipt, Relation
+from portal.overview import Involved, Look, Overviews
+from portal.records import Category, Sector
+from portal.standing import NotFound, Standing
+from portal.templating import category_word, joined
+
+PREVIEW_SECONDS = 2.0
+
+
+class Deciding:
+    """What a family member can do about an actor."""
+
+    def __init__(
+        self, settings: Settings, overviews: Overviews, consents: Consents, pages: ConsentPages
+    ) -> None:
+        self._settings, self._overviews = settings, overviews
+        self._consents, self._pages = consents, pages
+
+    def proposal(
+        self, viewer: Viewer, citizen: str, wanted: Proposal, sectors: Iterable[Sector]
+    ) -> tuple[Proposal, Mapping[str, str]]:
+        """The proposal with whole areas written out as owners, and what is wrong with it."""
+        standing, involved = self._pages.stand(viewer, citizen, PREVIEW_SECONDS)
+        if not self._pages.nameable(standing, wanted.actor):
+            raise NotFound
+        possible = self._pages.owners(standing, wanted.actor)
+        owners = wanted.owners | {o.id for o in possible if o.sector in set(sectors)}
+        owners -= {wanted.actor}
+        whole = msgspec.structs.replace(
+            wanted, owners=frozenset(owners), sources=self._delivering(owners, involved)
+        )
+        found = self._consents.problems(whole, standing.home, person_of(viewer))
+        errors = {p.field: _problem_word(p.field, p.why) for p in found}
+        if not owners <= {o.id for o in possible}:
+            errors["ejer"] = _("Du kan ikke bestemme over oplysninger fra alle de steder, du har valgt.")
+        return whole, errors
+
+    def confirm(self, viewer: Viewer, citizen: str, proposal: Proposal, token: str) -> ConsentConfirm:
+        """The preview and the sentences to say yes to."""
+        pairs = _pairs(proposal)
+        scope = Scope(
+            actor=proposal.actor,
+            pairs=pairs,
+            sources=proposal.sources,
+            excluded=proposal.excluded,
+            purpose=proposal.purpose,
+            until=proposal.until,
+        )
+        look = Look(
+            wait=PREVIEW_SECONDS,
+            act=Act.PREVIEW,
+            categories=tuple(sorted(proposal.categories)),
+            for_actor=proposal.actor,
+            scopes=(scope,),
+        )
+        preview = self._overviews.open(viewer, citizen, look)
+        standing = self._overviews.standing(viewer, citizen)
+        return ConsentConfirm(
+            citizen=self._overviews.citizen(standing),
+            place=self._overviews.place(standing, proposal.actor),
+            sentences=self._sentences(standing, proposal),
+            overview=preview,
+            joint=_joint(standing),
+            token=token,
+        )
+
+    def grant(self, viewer: Viewer, citizen: str, proposal: Proposal) -> None:
+        """Say yes. Raises Changed, NotAllowed, NotFound, RegisterDown, StoreDown."""
+        standing = self._overviews.standing(viewer, citizen, Look(fresh=True))
+        text = "\n".join(self._sentences(standing, proposal))
+        language = str(get_locale() or "da")
+        self._consents.grant(standing.home, person_of(viewer), proposal, text, language)
+
+    def withdraw(self, viewer: Viewer, citizen: str, actor: str) -> None:
+        """Say no; works when the register is down too. Raises NotAllowed, StoreDown."""
+        person = person_of(viewer)
+        mine = [e for e in self._consents.events(citizen) if e.by == person]
+        decides = False
+        if not any(e.actor == actor for e in mine):
+            standing = self._overviews.standing(viewer, citizen)
+            decides = bool(self._pages.decides(standing)) and self._pages.nameable(standing, actor)
+            if not decides:
+                raise NotFound
+        self._consents.withdraw(citizen, person, actor, decides)
+
+    def receipt(self, viewer: Viewer, citizen: str, actor: str) -> tuple[ConsentReceipt, Event]:
+        """The viewer's standing yes about an actor, in the words she saw. Raises NotFound."""
+        standing = self._overviews.standing(viewer, citizen)
+        person = person_of(viewer)
+        event = consent_state.latest(self._consents.events(citizen), actor).get(person)
+        if event is None or event.grant is None:
+            raise NotFound
+        row = self._consents.row(standing.home, person, actor)
+        receipt = ConsentReceipt(
+            citizen=self._overviews.citizen(standing),
+            place=self._pages.place(standing, actor),
+            sentences=tuple(s for s in event.grant.text.split("\n") if s),
+            at=event.at,
+            state=row.mine.value,
+            number=f"{event.seq}-{event.at:%Y%m%d%H%M}",
+            undo_until=event.at + UNDO,
+        )
+        return receipt, event
+
+    def _delivering(self, owners: Iterable[str], involved: Involved) -> frozenset[str]:
+        """The systems connected today that deliver for these owners; later ones need a new yes."""
+        wanted = set(owners)
+        configured = {s.id for s in self._settings.source if s.actor in wanted}
+        return frozenset(configured.union(*(involved.get(o, frozenset()) for o in wanted)))
+
+    def _sentences(self, standing: Standing, proposal: Proposal) -> tuple[str, ...]:
+        """The full sentences of a yes, exactly as stored with it."""
+        place = self._pages.place(standing, proposal.actor).name
+        names = sorted(self._pages.place(standing, o).name for o in proposal.owners)
+        purpose = next((p.text for p in self._settings.purpose if p.id == proposal.purpose), "")
+        found = [
+            _(
+                "%(place)s må se %(what)s om %(name)s.",
+                place=place,
+                what=joined(category_word(c).lower() for c in sorted(proposal.categories)),
+                name=standing.home.citizen.first_name,
+            )
+        ]
+        if names:
+            found.append(_("Oplysningerne kommer fra: %(owners)s.", owners=joined(names)))
+        if proposal.excluded:
+            kinds = joined(sorted(proposal.excluded))
+            found.append(_("Også det, der ellers er holdt udenfor: %(kinds)s.", kinds=kinds))
+        found.append(_("Formålet er: %(purpose)s.", purpose=purpose))
+        until = format_date(proposal.until, "long")
+        found.append(_("Samtykket gælder til og med %(until)s.", until=until))
+        found.append(
+            _(
+                "Du kan altid trække det tilbage. Så kan de ikke se mere fra det øjeblik, "
+                "men det, de allerede har læst, kan ikke tages tilbage."
+            )
+        )
+        if _joint(standing):
+            found.append(_("Det gælder først, når alle, der skal sige ja, har sagt ja."))
+        return tuple(found)
+
+
+def _pairs(proposal: Proposal) -> frozenset[tuple[Category, str]]:
+    owned = proposal.categories - OWNERLESS
+    pairs = {(c, o) for c in owned for o in proposal.owners}
+    return frozenset(pairs | {(c, ANY_OWNER) for c in proposal.categories & OWNERLESS})
+
+
+def _joint(standing: Standing) -> bool:
+    """Whether somebody else must say yes too."""
+    age = standing.home.facts.age or 0
+    others = len(standing.home.facts.guardians)
+    if standing.relation is Relation.GUARDIAN:
+        return others > 1 or age >= DECIDES_ON_HEALTH
+    return DECIDES_ON_HEALTH <= age < ADULT
+
+
+def _problem_word(field: str, why: str) -> str:
+    """The message beside a field."""
+    if why == "not yours":
+        return _("Du kan ikke bestemme over oplysninger fra alle de steder, du har valgt.")
+    if why == "period":
+        return _("Vælg en dato efter i dag og højst et år frem.")
+    return {
+        "kategori": _("Vælg mindst én slags oplysninger."),
+        "ejer": _("Vælg mindst ét sted, oplysningerne må komme fra."),
+        "formaal": _("Vælg, hvad oplysningerne skal bruges til."),
+    }.get(field, _("Se feltet igennem."))

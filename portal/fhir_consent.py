@@ -1,0 +1,69 @@
+"""A consent as FHIR R4 Consent: the receipt that machines read.
+
+Source: HL7 FHIR R4 4.0.1 Consent; scope patient-privacy, and policyRule given
+because invariant ppc-1 asks for policy or policyRule. Names no person: the
+subject is the portal's random id.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.config import Settings
+from portal.consent_state import Event
+from portal.handout import ConsentReceipt
+
+OWN = "urn:familieoverblik"
+STATUS = {"active": "active", "pending": "proposed", "withdrawn": "inactive", "expired": "inactive"}
+
+
+def as_fhir(receipt: ConsentReceipt, event: Event, settings: Settings) -> dict[str, Any]:
+    """One person's own yes to one actor."""
+    grant = event.grant
+    assert grant is not None
+    actors = settings.actors
+    return {
+        "resourceType": "Consent",
+        "status": STATUS.get(receipt.state, "proposed"),
+        "scope": _coded("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy"),
+        "category": [_coded("http://loinc.org", "59284-0")],
+        "patient": {"reference": f"{OWN}:citizen:{receipt.citizen.id}"},
+        "dateTime": event.at.isoformat(timespec="seconds"),
+        "performer": [{"reference": f"{OWN}:person:{event.by}"}],
+        "policyRule": {"text": grant.text},
+        "identifier": [{"system": f"{OWN}:receipt", "value": receipt.number}],
+        "provision": {
+            "type": "permit",
+            "period": {"start": grant.start.isoformat(), "end": grant.until.isoformat()},
+            "purpose": [{"system": f"{OWN}:purpose", "code": grant.purpose}],
+            "class": [
+                {"system": f"{OWN}:category", "code": c.value} for c in sorted(grant.categories)
+            ],
+            "code": [_coded(f"{OWN}:excluded-kind", name) for name in sorted(grant.excluded)],
+            "actor": [
+                {
+                    "role": _coded(
+                        "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"
+                    ),
+                    "reference": {
+                        "identifier": {"system": f"{OWN}:actor", "value": event.actor},
+                        "display": receipt.place.name,
+                    },
+                }
+            ],
+            "data": [
+                {
+                    "meaning": "authoredby",
+                    "reference": {
+                        "identifier": {"system": f"{OWN}:actor", "value": owner},
+                        "display": actors[owner].name if owner in actors else owner,
+                    },
+                }
+                for owner in sorted(grant.owners)
+            ],
+        },
+    }
+
+
+def _coded(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}

@@ -1,0 +1,106 @@
+"""What people send us, read strictly: WTForms fields, messages in plain words, nothing lost.
+
+A form never decides; it turns text into values or says beside the field what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+from wtforms import Form, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields import Field
+from wtforms.validators import ValidationError
+
+from portal.comments import LONGEST
+from portal.consents import Proposal
+from portal.records import Category, Sector
+
+NOTHING = date.min
+
+
+def one(values: MultiDict[str, str], name: str) -> str:
+    """The single value of a field; sent twice counts as not sent."""
+    found = values.getlist(name)
+    return found[0].strip() if len(found) == 1 else ""
+
+
+class CprForm(Form):
+    """An employee's look-up; a full CPR number, with or without the dash."""
+
+    cpr = StringField()
+
+    def validate_cpr(self, field: Field) -> None:
+        digits = re.sub(r"[\s-]", "", field.data or "")
+        if not re.fullmatch(r"(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])\d{6}", digits):
+            raise ValidationError(_("Skriv hele CPR-nummeret: ti cifre."))
+        field.data = digits
+
+
+class TextForm(Form):
+    """A comment; `modtager` holds ids of the people and places that may read it."""
+
+    tekst = TextAreaField()
+    modtager = SelectMultipleField(validate_choice=False)
+
+    def validate_tekst(self, field: Field) -> None:
+        field.data = clean(field.data or "")
+        if not field.data:
+            raise ValidationError(_("Skriv en tekst."))
+        if len(field.data) > LONGEST:
+            raise ValidationError(_("Teksten må højst fylde 4.000 tegn."))
+
+
+def clean(text: str) -> str:
+    """Plain text: one kind of line break, no invisible control signs, no empty edges."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in text if c == "\n" or c == "\t" or ord(c) >= 32).strip()
+
+
+class ConsentFields:
+    """The consent form as sent: kategori, ejer, undtaget, formaal, til, version."""
+
+    def __init__(self, values: MultiDict[str, str], actor: str) -> None:
+        self.errors: dict[str, str] = {}
+        categories = self._many(values, "kategori", {c.value for c in Category})
+        owners = values.getlist("ejer")
+        if len(set(owners)) != len(owners):
+            self.errors["ejer"] = _("Et sted er valgt to gange.")
+        sectors = {s.value for s in Sector}
+        self.sectors = tuple(Sector(o) for o in owners if o in sectors)
+        until = _day(one(values, "til"))
+        if until is None:
+            self.errors["til"] = _("Skriv en dato, for eksempel 1. maj 2027 som 2027-05-01.")
+        excluded = values.getlist("undtaget")
+        if len(set(excluded)) != len(excluded):
+            self.errors["undtaget"] = _("Noget er valgt to gange.")
+        version = one(values, "version")
+        self.version = int(version) if version.isascii() and version.isdigit() else None
+        self.proposal = Proposal(
+            actor=actor,
+            categories=frozenset(Category(c) for c in categories),
+            owners=frozenset(o for o in owners if o not in sectors),
+            excluded=frozenset(excluded),
+            purpose=one(values, "formaal"),
+            until=until or NOTHING,
+            child_says=clean(one(values, "barnet_siger"))[:LONGEST],
+        )
+
+    def _many(self, values: MultiDict[str, str], name: str, known: Iterable[str]) -> list[str]:
+        found = values.getlist(name)
+        known = set(known)
+        if len(set(found)) != len(found) or not set(found) <= known:
+            self.errors[name] = _("Vælg blandt dem, der står på listen, og hver kun én gang.")
+        return [f for f in found if f in known]
+
+
+def _day(text: str) -> date | None:
+    for pattern in ("%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text, pattern).date()
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,49 @@
+"""How often one may ask: per session, so that a school's shared address harms nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import abort, session
+from limits import RateLimitItem, parse
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from portal.gate import portal
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+LIMITS: dict[str, RateLimitItem] = {
+    "look-up": parse("20/minute"),
+    "comment": parse("20/minute"),
+    "consent": parse("60/minute"),
+}
+
+
+class Limiter:
+    """Counts in memory, or in Redis when several workers share one."""
+
+    def __init__(self, cache: str) -> None:
+        storage = storage_from_string("memory://" if cache.startswith("memory") else cache)
+        self._window = MovingWindowRateLimiter(storage)
+
+    def allows(self, what: str, who: str) -> bool:
+        return self._window.hit(LIMITS[what], what, who)
+
+
+def limited(what: str) -> Callable[[View], View]:
+    """Answer 429 with Retry-After when a session asks too often."""
+
+    def wrap(view: View) -> View:
+        @wraps(view)
+        def inner(*args: Any, **values: Any) -> Any:
+            account = getattr(session, "account", None)
+            if account and not portal().limiter.allows(what, account.session):
+                abort(429)
+            return view(*args, **values)
+
+        return inner  # type: ignore[return-value]
+
+    return wrap

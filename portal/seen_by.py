@@ -1,0 +1,118 @@
+""""Hvem har set mine oplysninger": each reader's own view of the access log, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from flask_babel import gettext as _
+
+from portal import audit
+from portal.access import Viewer, exists_for, reads_line
+from portal.audit import Act, Entry
+from portal.config import Settings
+from portal.db import Store
+from portal.family import Family, RegisterDown, UnknownPerson
+from portal.handout import AccessLog, Choice, LogLine, Relation
+from portal.overview import Look, Overviews
+from portal.records import Category
+from portal.standing import NotFound, Standing
+
+OF_ANSWERS = frozenset({Act.CONSENT, Act.COMMENT})
+"""Acts that would tell what another family member decided or wrote."""
+
+
+class SeenBy:
+    """The log as one reader may see it."""
+
+    def __init__(
+        self, settings: Settings, store: Store, family: Family, overviews: Overviews
+    ) -> None:
+        self._settings, self._store = settings, store
+        self._family, self._overviews = family, overviews
+        self._actors = settings.actors
+
+    def page(self, viewer: Viewer, citizen: str, chosen: str = "") -> AccessLog:
+        """The lines this reader may see, newest first. Raises NotFound, RegisterDown."""
+        standing = self._overviews.standing(viewer, citizen, Look(categories=()))
+        if standing.relation is Relation.STAFF:
+            raise NotFound
+        with self._store.read() as c:
+            entries = audit.entries(c, citizen, self._family.key(citizen))
+        mine = [e for e in entries if self._readable(standing, e)]
+        actors = sorted({a for e in mine for a in e.line.actors if a in self._actors})
+        shown = [e for e in mine if not chosen or chosen in e.line.actors]
+        return AccessLog(
+            citizen=self._overviews.citizen(standing),
+            lines=tuple(self._line(standing, e) for e in shown),
+            since=mine[-1].at if mine else None,
+            actors=tuple(
+                Choice(
+                    value=a, label=self._overviews.place(standing, a).name, ticked=a == chosen
+                )
+                for a in actors
+            ),
+            chosen=chosen,
+            contact_phone=self._settings.contact.phone,
+        )
+
+    def _readable(self, standing: Standing, entry: Entry) -> bool:
+        line = entry.line
+        actors = [self._actors[a] for a in line.actors if a in self._actors]
+        exists = all(
+            exists_for(a, self._settings.municipality, standing.guard.places) for a in actors
+        )
+        return reads_line(
+            standing.viewer.person or "",
+            standing.relation,
+            standing.home.facts.age or 0,
+            line.person,
+            line.act in OF_ANSWERS,
+            frozenset(a.sector for a in actors),
+            exists,
+        )
+
+    def _line(self, standing: Standing, entry: Entry) -> LogLine:
+        line = entry.line
+        mine = line.person is not None and line.person == standing.viewer.person
+        about = line.about
+        return LogLine(
+            at=entry.at,
+            act=line.act.value,
+            who=self._who(standing, entry, mine),
+            actor=next(iter(line.actors), ""),
+            mine=mine,
+            categories=tuple(c for c in Category if c in line.categories),
+            purpose=next((p.text for p in self._settings.purpose if p.id == line.purpose), ""),
+            outcome=line.outcome,
+            about=self._overviews.place(standing, about).name if about in self._actors else "",
+            ask_url=self._ask_url(entry),
+        )
+
+    def _who(self, standing: Standing, entry: Entry, mine: bool) -> str:
+        line = entry.line
+        if mine:
+            return _("Du")
+        if line.person:
+            return self._first_name(line.person)
+        names = self._names(standing, line.actors)
+        return ", ".join(x for x in (names, line.role, line.name) if x) or _("Systemet")
+
+    def _names(self, standing: Standing, actors: Iterable[str]) -> str:
+        return ", ".join(
+            self._overviews.place(standing, a).name for a in actors if a in self._actors
+        )
+
+    def _first_name(self, person: str) -> str:
+        try:
+            return self._family.known(person).first_name
+        except (UnknownPerson, RegisterDown):
+            return _("En voksen i familien")
+
+    def _ask_url(self, entry: Entry) -> str:
+        """A mail to the configured contact; names the line by time, never a person."""
+        email = self._settings.contact.email
+        if not email:
+            return ""
+        subject = _("Spørgsmål om et opslag den %(when)s", when=f"{entry.at:%Y-%m-%d %H:%M} UTC")
+        return f"mailto:{email}?subject={quote(subject)}"

@@ -1,0 +1,1 @@
+"""Views turn requests into calls and answers into pages: one file per noun."""

@@ -1,0 +1,31 @@
+"""One meeting for the phone's calendar."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, g
+from flask.typing import ResponseReturnValue
+
+from portal.audit import Act
+from portal.calendar import one_meeting
+from portal.gate import audience, portal, viewer
+from portal.records import Category
+from portal.views.page import look
+
+calendar = Blueprint("calendar", __name__)
+
+
+@calendar.get("/overblik/<citizen>/moeder/<ref>.ics")
+@audience("logged-in")
+def meeting(citizen: str, ref: str) -> ResponseReturnValue:
+    page = portal().overviews.open(
+        viewer(),
+        citizen,
+        look(citizen, wait=None, act=Act.EXPORT, categories=(Category.MEETINGS,), fresh=True),
+    )
+    g.relation = page.citizen.relation.value
+    everything = (*page.meetings, *page.past_meetings)
+    found = next((m for m in everything if m.ref == ref), None) or abort(404)
+    body = one_meeting(found, portal().settings.base_url)
+    response = Response(body, content_type="text/calendar; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="moede.ics"'
+    return response

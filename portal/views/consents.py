@@ -1,0 +1,134 @@
+"""Who may see what: the list, one place, preview and confirmation, receipt. No script is needed."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import msgspec
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from portal.consents import Changed, Proposal
+from portal.family import RegisterDown
+from portal.fhir_consent import as_fhir
+from portal.forms import ConsentFields
+from portal.gate import audience, portal, viewer
+from portal.handout import Citizen, ConsentList, Relation
+
+consents = Blueprint("consents", __name__, url_prefix="/overblik/<citizen>/samtykke")
+LIST_SECONDS = 0.3
+
+
+@consents.get("")
+@audience("citizen")
+def show_list(citizen: str) -> ResponseReturnValue:
+    try:
+        page = portal().consent_pages.list(viewer(), citizen, LIST_SECONDS)
+    except RegisterDown:
+        page = _without_register(citizen)
+    return _render("consents/list.html", page, done=request.args.get("trukket") == "1")
+
+
+@consents.get("/<actor>")
+@audience("citizen")
+def show(citizen: str, actor: str) -> ResponseReturnValue:
+    form = portal().consent_pages.form(viewer(), citizen, actor)
+    return _render("consents/actor.html", form)
+
+
+@consents.post("/<actor>")
+@audience("citizen")
+def decide(citizen: str, actor: str) -> ResponseReturnValue:
+    steps = {"giv": _propose, "bekraeft": _confirm, "traek": _withdraw}
+    step = steps.get(request.form.get("handling", "")) or abort(400)
+    return step(citizen, actor)
+
+
+@consents.get("/<actor>/bekraeft")
+@audience("citizen")
+def preview(citizen: str, actor: str) -> ResponseReturnValue:
+    token, proposal = _draft(citizen, actor)
+    if proposal is None:
+        return redirect(url_for("consents.show", citizen=citizen, actor=actor))
+    page = portal().deciding.confirm(viewer(), citizen, proposal, token)
+    return _render("consents/confirm.html", page)
+
+
+@consents.get("/<actor>/kvittering")
+@audience("citizen")
+def receipt(citizen: str, actor: str) -> ResponseReturnValue:
+    page, _event = portal().deciding.receipt(viewer(), citizen, actor)
+    return _render("consents/receipt.html", page)
+
+
+@consents.get("/<actor>/kvittering.json")
+@audience("citizen")
+def receipt_fhir(citizen: str, actor: str) -> ResponseReturnValue:
+    page, event = portal().deciding.receipt(viewer(), citizen, actor)
+    body = as_fhir(page, event, portal().settings)
+    return Response(msgspec.json.encode(body), content_type="application/fhir+json; charset=utf-8")
+
+
+def _propose(citizen: str, actor: str) -> ResponseReturnValue:
+    fields = ConsentFields(request.form, actor)
+    whole, errors = portal().deciding.proposal(viewer(), citizen, fields.proposal, fields.sectors)
+    errors = {**errors, **fields.errors}
+    form = portal().consent_pages.form(viewer(), citizen, actor, whole, errors)
+    if fields.version is not None and fields.version != form.version:
+        return _render("consents/actor.html", msgspec.structs.replace(form, changed=True)), 409
+    if errors:
+        return _render("consents/actor.html", form), 422
+    proposal = msgspec.structs.replace(whole, seen=form.version)
+    session["draft"] = {
+        "token": secrets.token_urlsafe(16),
+        "citizen": citizen,
+        "proposal": msgspec.json.encode(proposal).decode(),
+    }
+    return redirect(url_for("consents.preview", citizen=citizen, actor=actor), 303)
+
+
+def _confirm(citizen: str, actor: str) -> ResponseReturnValue:
+    token, proposal = _draft(citizen, actor)
+    if proposal is None or not secrets.compare_digest(token, request.form.get("udkast", "")):
+        raise Changed
+    session.pop("draft", None)
+    portal().deciding.grant(viewer(), citizen, proposal)
+    return redirect(url_for("consents.receipt", citizen=citizen, actor=actor), 303)
+
+
+def _withdraw(citizen: str, actor: str) -> ResponseReturnValue:
+    portal().deciding.withdraw(viewer(), citizen, actor)
+    return redirect(url_for("consents.show_list", citizen=citizen, trukket=1), 303)
+
+
+def _draft(citizen: str, actor: str) -> tuple[str, Proposal | None]:
+    draft = session.get("draft") or {}
+    if draft.get("citizen") != citizen:
+        return "", None
+    proposal = msgspec.json.decode(draft["proposal"], type=Proposal)
+    return draft["token"], proposal if proposal.actor == actor else None
+
+
+def _without_register(citizen: str) -> ConsentList:
+    """The register is down: nothing is shown of the citizen, but a yes can still be taken back."""
+    rows = portal().consent_pages.own_grants(viewer(), citizen)
+    if not rows:
+        raise RegisterDown("register")
+    nobody = Citizen(id=citizen, name="", first_name="", relation=Relation.GUARDIAN)
+    return ConsentList(citizen=nobody, rows=rows, may_decide=True, register_down=True)
+
+
+def _render(template: str, page: Any, **more: Any) -> str:
+    g.relation = page.citizen.relation.value
+    return render_template(template, page=page, citizen=page.citizen, here="consents", **more)

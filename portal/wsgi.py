@@ -1,0 +1,13 @@
+"""The application for a WSGI server; the file is named by PORTAL_CONFIG."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from portal import create_app
+from portal.config import load
+
+logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+app = create_app(load(Path(os.environ["PORTAL_CONFIG"]), os.environ))
