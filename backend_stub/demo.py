@@ -32,14 +32,17 @@ KINDS = {
     "afslag": "refused",
     "sag-afvist": "refused",
     "inddrivelse": "collection",
-    "hjaelpemiddel": "excluded:aids",
-    "tabt-arbejdsfortjeneste": "excluded:lost-earnings",
-    "tandpleje": "excluded:dental",
-    "sundhedsplejebesoeg": "excluded:health-visitor",
-    "befordring": "excluded:transport",
-    "kommunalt-tilbud": "excluded:voluntary-offers",
+    "hjaelpemiddel": "excluded:Hjælpemidler",
+    "tabt-arbejdsfortjeneste": "excluded:Tabt arbejdsfortjeneste",
+    "tandpleje": "excluded:Tandpleje og tilskud til tandpleje",
+    "sundhedsplejebesoeg": "excluded:Almindelige besøg af sundhedsplejen",
+    "befordring": "excluded:Befordring",
+    "kommunalt-tilbud": "excluded:Frivillige kommunale tilbud",
 }
-"""What the demo's systems call a thing -> what it is to the portal."""
+"""What the demo's systems call a thing -> what it is to the portal.
+
+An excluded kind's name is what the family reads when it may tick it.
+"""
 BODIES = {
     "icalendar": ("borger={subject}", "application/x-www-form-urlencoded"),
     "hentsagsliste": ('{"CPR-nr": "{subject}"}', "application/json"),
