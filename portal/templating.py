@@ -243,6 +243,6 @@ def by_sector(things: Iterable[object]) -> list[tuple[Sector, list[object]]]:
     """Entries or places grouped by sector, in the portal's fixed order."""
     groups: dict[Sector, list[object]] = {sector: [] for sector in Sector}
     for thing in things:
-        owner = getattr(thing, "owner", thing)
-        groups[getattr(owner, "sector")].append(thing)  # noqa: B009 - two kinds of things
+        place = getattr(thing, "owner", None) or getattr(thing, "place", None) or thing
+        groups[getattr(place, "sector", None) or Sector.OTHER].append(thing)
     return [(sector, found) for sector, found in groups.items() if found]
