@@ -1,0 +1,44 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Needs CPython 3.11+ with pip and venv.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+BUILT := portal/static/built/manifest.json
+
+.PHONY: setup demo test check prove bench clean
+
+setup: $(READY) $(BUILT)
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(BUILT): $(READY) package.json package-lock.json portal/static/build.py $(wildcard portal/static/css/* portal/static/js/* portal/static/icons/*)
+	$(BIN)/python portal/static/build.py
+
+demo: setup
+	$(BIN)/python -m backend_stub.stage
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup check browser
+	$(BIN)/python -m pytest tests -n 2 -q
+	$(BIN)/python -m pytest e2e -n 2 -q
+
+.PHONY: browser
+browser: setup
+	@$(BIN)/python -m e2e.browser
+
+prove: setup browser
+	$(BIN)/python -m bench.prove
+
+bench: setup
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv node_modules portal/static/built var
