@@ -18,7 +18,9 @@ class Assets:
 
     def __init__(self, folder: Path = BUILT) -> None:
         try:
-            self._files: dict[str, str] = json.loads((folder / "manifest.json").read_text())["files"]
+            self._files: dict[str, str] = json.loads((folder / "manifest.json").read_text())[
+                "files"
+            ]
         except OSError as missing:
             raise AssetsMissing("the static files are not built; run: make setup") from missing
 

@@ -27,7 +27,9 @@ def _said(line: LogLine) -> str:
         "read": _("%(who)s så %(what)s", who=who, what=what),
         "listed": _("%(who)s så navnet på en liste over dem, der har givet samtykke", who=who),
         "look_up": _("%(who)s slog op i egne systemer", who=who),
-        "preview": _("%(who)s så, hvad %(place)s kan se", who=who, place=line.about or _("et sted")),
+        "preview": _(
+            "%(who)s så, hvad %(place)s kan se", who=who, place=line.about or _("et sted")
+        ),
         "export": _("%(who)s hentede %(what)s til kalender, print eller fil", who=who, what=what),
         "feed": _("En kalender hentede møderne for %(who)s", who=who),
         "refused": _("%(who)s prøvede at se noget og fik nej", who=who),
