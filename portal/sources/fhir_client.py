@@ -122,11 +122,18 @@ class FhirClient:
     def _next(self, bundle: Json) -> str:
         for link in objs(bundle, "link"):
             if link.get("relation") == "next":
-                url = urljoin(self.base + "/", text(link, "url"))
-                if not within(url, self.base):
-                    raise SourceFailure("paging off origin")
-                return url
+                return self._on_base(text(link, "url"))
         return ""
+
+
+    def _on_base(self, link: str) -> str:
+        try:
+            url = urljoin(self.base + "/", link)
+        except ValueError:
+            url = ""
+        if not within(url, self.base):
+            raise SourceFailure("paging off origin")
+        return url
 
 
 def within(url: str, base: str) -> bool:

@@ -59,11 +59,11 @@ def _care_plan(reading: Reading, resource: Json, goals: Goals) -> Iterator[AnyEn
         goals.belong(objs(resource, "goal"), key)
         yield _planned(reading, resource, details, goals)
         return
+    goals.belong(objs(resource, "goal"), key)
     for n, detail in enumerate(details):
         if detail:
             goals.belong(objs(detail, "goal"), f"{key}#activity-{n}")
             yield _activity(reading, resource, detail, f"#activity-{n}", goals)
-    goals.belong(objs(resource, "goal"), key)
     yield _plan(reading, resource)
 
 

@@ -38,6 +38,10 @@ class Backend:
     def count(self, path: str) -> int:
         return self.asked.count(path)
 
+    async def pause(self, seconds: float) -> None:
+        """A slow system: the server's own time, not the test's."""
+        await asyncio.sleep(seconds)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
         self.headers.append(dict(request.headers))
@@ -48,7 +52,7 @@ class Backend:
             found: web.StreamResponse = await answer(request)
             return found
         if isinstance(answer, (dict, list)):
-            return web.json_response(answer, headers={"Content-Type": "application/fhir+json"})
+            return web.json_response(answer, content_type="application/fhir+json")
         if isinstance(answer, int):
             return web.Response(status=answer)
         return web.Response(body=answer)
@@ -62,7 +66,7 @@ def running_backend() -> Iterator[Backend]:
     async def start() -> web.AppRunner:
         app = web.Application(client_max_size=10_000_000)
         app.router.add_route("*", "/{path:.*}", backend.handle)
-        runner = web.AppRunner(app, shutdown_timeout=0)
+        runner = web.AppRunner(app, shutdown_timeout=0, access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
