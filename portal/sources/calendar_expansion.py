@@ -28,6 +28,9 @@ EARLIEST = 1970
 RULE_PARTS = frozenset(
     {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST"}
 )
+TIMES = frozenset(
+    {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "CLASS"}
+)
 FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 
 
@@ -62,7 +65,7 @@ def occurrences(body: bytes, today: date, zone: str) -> tuple[list[icalendar.Eve
     start, end = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)
     try:
         found = recurring_ical_events.of(calendar).between(start, end)
-    except Exception:  # noqa: BLE001  # the library raises what the input leads it to
+    except Exception:  # the library raises what the input leads it to
         found, partial = _those_that_can(calendar, start, end), True
     found.sort(key=lambda e: _nearness(e, today))
     return found[:MOST_OCCURRENCES], partial or len(found) > MOST_OCCURRENCES
@@ -72,7 +75,7 @@ def _those_that_can(calendar: icalendar.Calendar, start: date, end: date) -> lis
     try:
         query = recurring_ical_events.of(calendar, skip_bad_series=True)
         return list(query.between(start, end))
-    except Exception:  # noqa: BLE001  # as above
+    except Exception:  # as above
         raise SourceFailure("not a calendar") from None
 
 
@@ -81,7 +84,7 @@ def _parse(body: bytes) -> icalendar.Calendar:
         raise SourceFailure("not a calendar")
     try:
         return icalendar.Calendar.from_ical(body.decode("utf-8", "replace").removeprefix("\ufeff"))
-    except Exception:  # noqa: BLE001  # ValueError mostly, but any input may come
+    except Exception:  # ValueError mostly, but any input may come
         raise SourceFailure("not a calendar") from None
 
 
@@ -104,8 +107,15 @@ def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> bool:
 
 
 def _tellable(event: Any) -> bool:
+    """Broken properties are taken away; a broken time takes the event."""
+    broken = {str(name).upper() for name, _ in event.errors}
+    broken |= {name for name, value in event.items() if isinstance(value, icalendar.vBroken)}
+    if broken & TIMES:
+        return False
+    for name in broken:
+        event.pop(name, None)
     start = getattr(event.get("DTSTART"), "dt", None)
-    if not isinstance(start, date) or start.year < EARLIEST or event.errors:
+    if not isinstance(start, date) or start.year < EARLIEST:
         return False
     rules = event.get("RRULE", [])
     return all(_tame(rule) for rule in (rules if isinstance(rules, list) else [rules]))

@@ -122,7 +122,7 @@ class Gatherer:
         source = flight[0]
         try:
             answer = await self._answer(source, subject)
-        except Exception as e:  # noqa: BLE001  # a bug of ours must not leave a page waiting
+        except Exception as e:  # a bug of ours must not leave a page waiting
             log.error("source %s: %s", source, _where(e))
             answer = self._without(source, "broken answer", None)
         with self._lock:
@@ -156,7 +156,7 @@ class Gatherer:
         except SourceFailure as e:
             (line.breaker.failed if e.down else line.breaker.answered)()
             raise
-        except Exception as e:  # noqa: BLE001  # what a stranger sent met a bug of ours: this answer is lost
+        except Exception as e:  # what a stranger sent met a bug of ours: this answer is lost
             line.breaker.answered()
             log.error("source %s: %s", line.config.id, _where(e))
             raise SourceFailure("broken answer") from None

@@ -8,11 +8,11 @@ with a limit in time, rules finer than a day are refused before expansion, and
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 
 from portal.config import SourceConfig
-from portal.records import Meeting
 from portal.sources import Delivery, SourceFailure
 from portal.sources.calendar_expansion import TooSlow, bounded, occurrences
 from portal.sources.calendar_meeting import meeting
@@ -29,10 +29,15 @@ _READERS = ThreadPoolExecutor(2, thread_name_prefix="calendars")
 class CalendarSource:
     """One system that gives a calendar per person."""
 
-    def __init__(self, config: SourceConfig, marks: Marks) -> None:
+    def __init__(
+        self,
+        config: SourceConfig,
+        marks: Marks,
+        today: Callable[[], date] = lambda: datetime.now(COPENHAGEN).date(),
+    ) -> None:
         """Raises ConfigError."""
         self.config = config
-        self._marks = marks
+        self._marks, self._today = marks, today
         self._question = Question(config)
 
     async def fetch(self, value: str, http: Http) -> Delivery:
@@ -44,20 +49,18 @@ class CalendarSource:
         if len(body) > LARGEST:
             raise SourceFailure("too large")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_READERS, self._read, body)
+        return await loop.run_in_executor(_READERS, self.read, body)
 
-    def _read(self, body: bytes) -> Delivery:
-        today = datetime.now(COPENHAGEN).date()
+    def read(self, body: bytes) -> Delivery:
+        """The meetings of one calendar. Raises SourceFailure."""
         seconds = min(SECONDS, self.config.timeout)
         try:
-            return bounded(lambda: self._meetings(body, today), seconds)
+            return bounded(lambda: self._meetings(body), seconds)
         except TooSlow:
             raise SourceFailure("too slow to expand") from None
 
-    def _meetings(self, body: bytes, today: date) -> Delivery:
-        events, partial = occurrences(body, today, self.config.timezone)
-        told: list[Meeting | None] = []
-        for event in events:
-            told.append(meeting(event, self.config, self._marks))
+    def _meetings(self, body: bytes) -> Delivery:
+        events, partial = occurrences(body, self._today(), self.config.timezone)
+        told = [meeting(event, self.config, self._marks) for event in events]
         entries = tuple(m for m in told if m)
         return Delivery(entries=entries, partial=partial or None in told)
