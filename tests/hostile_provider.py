@@ -191,8 +191,8 @@ class Provider:
         return JWSRegistry.algorithms[algorithm].sign(signing, self.key)
 
     def public_pem(self) -> bytes:
-        found = self.key.as_pem(private=False)  # type: ignore[attr-defined]
-        return bytes(found)
+        assert isinstance(self.key, RSAKey | ECKey)
+        return self.key.as_pem(private=False)
 
 
 class _Handler(BaseHTTPRequestHandler):

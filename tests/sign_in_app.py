@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from flask import Flask, jsonify, request
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
-from hostile_provider import CLIENT, Provider, serving
+from hostile_provider import CLIENT, Provider
 from jinja2 import ChoiceLoader, DictLoader, PackageLoader
 from joserfc.jwk import ECKey
 from sqlalchemy import insert
@@ -49,29 +47,6 @@ ACTORS = (
         identifiers=("http://cvr.dk|29189420", "http://p-nummer.dk|29189420"),
     ),
 )
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Provider]:
-    with serving() as provider:
-        yield provider
-
-
-@pytest.fixture
-def provider(running: Provider) -> Provider:
-    running.__init__(running.issuer)  # type: ignore[misc]
-    running.person = {"userinfo": {"dk.cpr": METTE, "birthdate": "1988-01-01"}}
-    return running
-
-
-@pytest.fixture
-def app(provider: Provider, tmp_path: Path) -> Flask:
-    return make_app(make_settings(tmp_path, provider.issuer))
-
-
-@pytest.fixture
-def visitor(app: Flask) -> FlaskClient:
-    return app.test_client()
 
 
 class Register_:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -26,13 +27,14 @@ from hostile_provider import (
 from joserfc.jwk import OctKey, RSAKey
 from sign_in_app import METTE, log_in, who
 
-pytest_plugins = ("sign_in_app",)
+pytest_plugins = ("sign_in_fixtures",)
 
 Make = Callable[[Provider], Bend]
 NOW = time.time
 HOUR, YEAR = 3600, 365 * 86400
 GONE = object()
-SHORT_RSA = RSAKey.generate_key(1024, {"kid": "short"})
+with warnings.catch_warnings(action="ignore"):  # it is short on purpose
+    SHORT_RSA = RSAKey.generate_key(1024, {"kid": "short"})
 
 
 def claims(**changes: Any) -> Make:
@@ -61,7 +63,9 @@ def signed(key: Any, algorithm: str, keys: list[Any] | None = None, **named: Any
 
 
 def raw(id_token: Any) -> Make:
-    return lambda _: Bend(id_token=lambda found: id_token(found) if callable(id_token) else id_token)
+    return lambda _: Bend(
+        id_token=lambda found: id_token(found) if callable(id_token) else id_token
+    )
 
 
 def payload(change: Callable[[str], str]) -> Make:
@@ -277,14 +281,15 @@ PERSON: dict[str, Make] = {
 CASES = {**ID_TOKEN, **TOKEN_ANSWER, **USERINFO, **PROVIDER, **CALLBACK, **LEVEL, **PERSON}
 
 
+@pytest.mark.filterwarnings("ignore:Key size")
 @pytest.mark.parametrize("case", CASES)
-def test_refused(case: str, provider: Provider, visitor: FlaskClient) -> None:
-    provider.bend = CASES[case](provider)
-    answer = log_in(visitor, provider)
+def test_refused(case: str, hostile: Provider, door_visitor: FlaskClient) -> None:
+    hostile.bend = CASES[case](hostile)
+    answer = log_in(door_visitor, hostile)
     assert answer.status_code in (400, 403, 503), answer.headers.get("Location")
     assert "session=" not in str(answer.headers.getlist("Set-Cookie"))
     assert "Traceback" not in answer.text and METTE not in answer.text
-    assert who(visitor) is None
+    assert who(door_visitor) is None
 
 
 EXPECTED = {
@@ -300,26 +305,26 @@ EXPECTED = {
 
 @pytest.mark.parametrize("case", EXPECTED)
 def test_each_kind_of_refusal_has_its_status(
-    case: str, provider: Provider, visitor: FlaskClient
+    case: str, hostile: Provider, door_visitor: FlaskClient
 ) -> None:
-    provider.bend = CASES[case](provider)
-    assert log_in(visitor, provider).status_code == EXPECTED[case]
+    hostile.bend = CASES[case](hostile)
+    assert log_in(door_visitor, hostile).status_code == EXPECTED[case]
 
 
-def test_an_unbent_provider_is_let_in(provider: Provider, visitor: FlaskClient) -> None:
-    assert log_in(visitor, provider).headers["Location"] == "/overblik"
-    assert who(visitor) == "Mette Holm"
+def test_an_unbent_provider_is_let_in(hostile: Provider, door_visitor: FlaskClient) -> None:
+    assert log_in(door_visitor, hostile).headers["Location"] == "/overblik"
+    assert who(door_visitor) == "Mette Holm"
 
 
 def test_nothing_secret_is_logged(
-    provider: Provider, visitor: FlaskClient, caplog: pytest.LogCaptureFixture
+    hostile: Provider, door_visitor: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    log_in(visitor, provider)
-    provider.bend = CASES["born-another-day"](provider)
-    log_in(visitor, provider)
+    log_in(door_visitor, hostile)
+    hostile.bend = CASES["born-another-day"](hostile)
+    log_in(door_visitor, hostile)
     secrets = [METTE, "1988"]
-    for path, form in provider.asked:
+    for path, form in hostile.asked:
         names = {"/par": ("nonce", "state"), "/token": ("code", "code_verifier")}.get(path, ())
         secrets += [form[name] for name in names] + [form.get("client_assertion", METTE)]
     assert len(secrets) > 10
@@ -327,10 +332,10 @@ def test_nothing_secret_is_logged(
 
 
 def test_the_login_cookie_is_small_after_many_abandoned_logins(
-    provider: Provider, visitor: FlaskClient
+    hostile: Provider, door_visitor: FlaskClient
 ) -> None:
     for _ in range(20):
-        visitor.get("/log-ind")
-    cookie = visitor.get_cookie("login")
+        door_visitor.get("/log-ind")
+    cookie = door_visitor.get_cookie("login")
     assert cookie is not None and len(cookie.value) < 1500
-    assert json.dumps(provider.asked).count('"/par"') == 20
+    assert json.dumps(hostile.asked).count('"/par"') == 20

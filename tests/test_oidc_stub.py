@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -54,7 +55,7 @@ def visitor(stub: Provider, tmp_path: Path) -> FlaskClient:
     return app.test_client()
 
 
-def go(visitor: FlaskClient, person: str, door: str = "/log-ind", **how: str) -> TestResponse:
+def go(visitor: FlaskClient, person: str, door: str = "/log-ind", **how: Any) -> TestResponse:
     gone = visitor.get(door)
     assert gone.status_code == 302, gone.text
     answered = answer_login(gone.headers["Location"], person, **how)
@@ -100,5 +101,3 @@ def test_a_low_level_is_refused(visitor: FlaskClient) -> None:
 def test_somebody_the_register_does_not_know(visitor: FlaskClient) -> None:
     assert go(visitor, "jonas").status_code == 403
     assert who(visitor) is None
-
-

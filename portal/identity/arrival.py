@@ -86,7 +86,7 @@ def check_level(words: Words, profile: Profile) -> None:
 
 def check_door(words: Words, profile: Profile) -> None:
     """Raises WrongDoor when the provider says it was another kind of login."""
-    for name, right in profile.require.items():
+    for name in profile.require:
         if not words.everywhere(name):
             raise WrongDoor(f"{name} is missing")
     for name, right in {**profile.allow, **profile.require}.items():

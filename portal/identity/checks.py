@@ -145,9 +145,7 @@ def _fits(key: Key, algorithm: str) -> bool:
     if algorithm in CURVE and key.get("crv") != CURVE[algorithm]:
         return False
     operations = key.get("key_ops")
-    if operations is not None and (
-        not isinstance(operations, list) or "verify" not in operations
-    ):
+    if operations is not None and (not isinstance(operations, list) or "verify" not in operations):
         return False
     return not isinstance(key, RSAKey) or key.raw_value.key_size >= RSA_BITS
 

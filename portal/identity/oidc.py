@@ -7,7 +7,6 @@ a client. What Authlib does not check is checked in checks.py and below.
 from __future__ import annotations
 
 import base64
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -19,6 +18,7 @@ from portal.config import Provider, Settings
 from portal.crypto import Vault
 from portal.db import Store
 from portal.identity import arrival, checks
+from portal.identity.answer import code, single
 from portal.identity.arrival import Arrival, Words
 from portal.identity.attempt import (
     SECONDS,
@@ -30,15 +30,11 @@ from portal.identity.attempt import (
     to_cookie,
 )
 from portal.identity.checks import Claims, Expected, LogoutNotice
-from portal.identity.failures import Cancelled, Invalid, LoginFailed, ProviderDown
+from portal.identity.failures import Invalid, ProviderDown
 from portal.identity.once import spend
 from portal.identity.profile import Door, Profile, profile
 from portal.identity.provider import Metadata, ProviderClient
 from portal.identity.wire import strict_json
-
-log = logging.getLogger(__name__)
-ONE_VALUE = ("state", "iss", "code", "error", "error_description")
-PROVIDER_TROUBLE = ("server_error", "temporarily_unavailable")
 
 
 class Departure(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,27 +94,27 @@ class Oidc:
 
     def finish(self, cookie: str, answer: Mapping[str, Sequence[str]]) -> Arrival:
         """Judge the provider's answer. Raises a LoginFailed, StoreDown."""
-        one = _single(answer)
-        attempt = from_cookie(cookie, one["state"], self._vault)
+        one = single(answer)
+        attempt = from_cookie(cookie, one.state, self._vault)
         way = self._doors[attempt.door]
         with self._store.write() as connection:
             if not spend(connection, "login", attempt.state, SECONDS):
                 raise Invalid("this login has been answered already")
         metadata = way.provider.metadata()
-        _check_sender(one, metadata)
-        if one["error"]:
-            raise _refused(one["error"], one["error_description"])
-        if not one["code"]:
-            raise Invalid("an answer without a code")
-        return self._arrived(way, attempt, one["code"])
+        promised = metadata.authorization_response_iss_parameter_supported
+        return self._arrived(way, attempt, code(one, metadata.issuer, iss_promised=promised))
 
     def logout(self, token: str) -> LogoutNotice:
         """Judge a back-channel logout token. Raises Invalid, ProviderDown."""
         issuer = _claimed_issuer(token)
         failure = Invalid("logout token of an unknown issuer")
-        for way in self._doors.values():
-            if way.settings.issuer != issuer:
-                continue
+        # Both doors may be one client at one provider.
+        clients = {
+            way.settings.client_id: way
+            for way in self._doors.values()
+            if way.settings.issuer == issuer
+        }
+        for way in clients.values():
             try:
                 return checks.logout_token(token, way.expected(way.provider.metadata()))
             except Invalid as e:
@@ -151,22 +147,26 @@ class Oidc:
         return {"keys": list(by_kid.values())}
 
     def _arrived(self, way: _DoorWay, attempt: Attempt, code: str) -> Arrival:
-        provider, kind = way.provider, way.profile
-        tokens = provider.tokens(code, attempt.verifier)
+        tokens = way.provider.tokens(code, attempt.verifier)
         claims = checks.id_token(
             tokens.id_token,
-            way.expected(provider.metadata()),
+            way.expected(way.provider.metadata()),
             nonce=attempt.nonce,
             access_token=tokens.access_token,
             max_age=way.settings.max_age,
         )
-        userinfo = provider.userinfo(tokens.access_token)
+        userinfo = way.provider.userinfo(tokens.access_token)
         if userinfo is not None and userinfo.get("sub") != claims["sub"]:
             raise Invalid("userinfo is about somebody else")
         words = Words(claims, userinfo or {})
-        arrival.check_door(words, kind)
-        arrival.check_level(words, kind)
-        staff = attempt.door == "staff"
+        arrival.check_door(words, way.profile)
+        arrival.check_level(words, way.profile)
+        return self._arrival(way, attempt, words, claims, tokens.id_token)
+
+    def _arrival(
+        self, way: _DoorWay, attempt: Attempt, words: Words, claims: Claims, id_token: str
+    ) -> Arrival:
+        kind, staff = way.profile, attempt.door == "staff"
         person = arrival.person(words, kind)
         return Arrival(
             door=attempt.door,
@@ -180,7 +180,7 @@ class Oidc:
             birth_date=words.text(kind.birth_date_claim),
             actors=arrival.actors(words, kind, self._actors) if staff else (),
             role=arrival.shown(words.text(kind.role_claim)) if staff else "",
-            id_token=_hint(tokens.id_token, claims, "" if staff else person),
+            id_token=_hint(id_token, claims, "" if staff else person),
             return_to=attempt.return_to,
             expected=attempt.expected,
         )
@@ -214,30 +214,6 @@ def _parameters(way: _DoorWay, attempt: Attempt, language: str) -> dict[str, str
 
 def _with_query(url: str, parameters: dict[str, str]) -> str:
     return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(parameters)}"
-
-
-def _single(answer: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Each parameter once (ASVS v5.0.0-15.3.7), absent ones empty."""
-    if any(len(answer.get(name, ())) > 1 for name in ONE_VALUE):
-        raise Invalid("a parameter stands twice")
-    return {name: answer[name][0] if answer.get(name) else "" for name in ONE_VALUE}
-
-
-def _check_sender(one: dict[str, str], metadata: Metadata) -> None:
-    """RFC 9207. Brokers leave `iss` out of error answers although they promise it; a code never."""
-    if one["iss"] and one["iss"] != metadata.issuer:
-        raise Invalid("iss of the answer is another provider's")
-    promised = metadata.authorization_response_iss_parameter_supported
-    if promised and not one["iss"] and not one["error"]:
-        raise Invalid("iss is missing from the answer")
-
-
-def _refused(error: str, description: str) -> LoginFailed:
-    if error == "access_denied" or description.endswith("user_aborted"):
-        return Cancelled("cancelled at the provider")
-    if error in PROVIDER_TROUBLE:
-        return ProviderDown("the provider says it has trouble")
-    return Invalid("the provider refused the request")
 
 
 def _hint(token: str, claims: Claims, secret: str) -> str:

@@ -59,6 +59,10 @@ class ProviderClient:
         self.redirect_uri = f"{settings.base_url}/log-ind/retur"
         self.keys: ClientKeys | None = None
         self._ca = str(settings.path(provider.ca)) if provider.ca else None
+        if self._ca and not settings.path(provider.ca).is_file():
+            raise ConfigError(
+                f"identity.{door}.ca", f"there is no file {self._ca}", 'ca = "ca.pem"'
+            )
         self._secret = ""
         if provider.client_key:
             setting = f"identity.{door}.client_key"

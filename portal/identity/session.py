@@ -135,9 +135,7 @@ class Sessions:
             return None
         if moment - used >= NOTED:
             with self._store.write() as connection:
-                connection.execute(
-                    update(session).where(self._mine(hashed)).values(used=moment)
-                )
+                connection.execute(update(session).where(self._mine(hashed)).values(used=moment))
         return self._open(hashed, row.data)
 
     def change(self, token: str, values: Mapping[str, Any], gone: Iterable[str]) -> bool:
@@ -184,7 +182,7 @@ class Sessions:
 
     def end_provider_session(self, notice: LogoutNotice) -> int:
         """End what the provider says has ended. Raises Invalid when it said so before."""
-        once = f"{notice.issuer}\x1f{notice.jti}"
+        once = f"{self._tenant} {notice.issuer} {notice.jti}"
         with self._store.write() as connection:
             if not spend(connection, "logout", once, LOGOUT_TOKEN_SECONDS):
                 raise Invalid("logout token used before")

@@ -8,7 +8,7 @@ remember-me cookie that the portal does not have.
 from __future__ import annotations
 
 from flask import Flask, Request
-from flask_login import LoginManager, UserMixin  # type: ignore[import-untyped]
+from flask_login import LoginManager, UserMixin
 
 from portal.identity.browser import current
 from portal.identity.session import Account

@@ -61,7 +61,7 @@ def back() -> ResponseReturnValue:
     arrival = portal().oidc.finish(sealed, dict(request.args.lists()))
     token = receive(arrival, portal().family, portal().sessions, browser.stored, _language())
     browser.become(token)
-    log.info("login door=%s outcome=in", arrival.door)
+    log.info("login door=%s outcome=in who=%s", arrival.door, portal().sessions.subject(arrival))
     response = redirect(arrival.return_to or HOME[arrival.door], code=302)
     set_cookie(response, settings, "login", "")
     return response

@@ -1,0 +1,209 @@
+"""Logging out: here, at the provider, and when the provider says so by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hostile_provider import LOGOUT_EVENT, RSA_THREE, Bend, Provider
+from joserfc.jwk import OctKey
+from sign_in_app import JONAS, METTE, log_in, who
+
+pytest_plugins = ("sign_in_fixtures",)
+Token = Callable[[Provider], str]
+NAMED = "oidcc-client-test-rp-backchannel-rpinitlogout-"
+
+
+def told(visitor: FlaskClient, token: str) -> int:
+    answer = visitor.post("/log-ind/bagkanal", data={"logout_token": token})
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer.status_code
+
+
+def changed(**changes: Any) -> Token:
+    def make(provider: Provider) -> str:
+        made = {k: v(time.time()) if callable(v) else v for k, v in changes.items()}
+        return provider.logout_token(**made)
+
+    return make
+
+
+def signed(key: Any, algorithm: str) -> Token:
+    def make(provider: Provider) -> str:
+        right = provider.key, provider.algorithm
+        provider.key, provider.algorithm = key or right[0], algorithm
+        token = provider.logout_token(header={"kid": "one"})
+        provider.key, provider.algorithm = right
+        return token
+
+    return make
+
+
+REFUSED: dict[str, Token] = {
+    NAMED + "alg-none": signed(None, "none"),
+    NAMED + "wrong-alg": signed(None, "HS256"),
+    "shared-key": signed(OctKey.generate_key(256), "HS256"),
+    "another-key": signed(RSA_THREE, "RS256"),
+    NAMED + "wrong-iss": changed(iss="https://evil.example"),
+    "no-iss": changed(iss=None),
+    NAMED + "wrong-aud": changed(aud="other"),
+    "no-aud": changed(aud=None),
+    "second-aud": changed(aud=["familieoverblik", "other"]),
+    NAMED + "no-event": changed(events=None),
+    NAMED + "wrong-event": changed(events={"http://schemas.example/other": {}}),
+    "event-a-list": changed(events=[LOGOUT_EVENT]),
+    "event-a-text": changed(events={LOGOUT_EVENT: "yes"}),
+    NAMED + "with-nonce": changed(nonce="x"),
+    "nonce-null": lambda p: p.sign(
+        {"typ": "logout+jwt"},
+        {
+            "iss": p.issuer,
+            "aud": "familieoverblik",
+            "iat": int(time.time()),
+            "exp": int(time.time()) + 60,
+            "jti": "n",
+            "sub": "sub-mette",
+            "events": {LOGOUT_EVENT: {}},
+            "nonce": None,
+        },
+    ),
+    "typ-jwt": changed(header={"typ": "JWT"}),
+    "typ-missing": changed(header={"typ": None}),
+    "typ-access-token": changed(header={"typ": "at+jwt"}),
+    "id-token": lambda p: p.id_token("nonce", "access"),
+    "no-jti": changed(jti=None),
+    "jti-empty": changed(jti=""),
+    "jti-a-number": changed(jti=7),
+    "no-iat": changed(iat=None),
+    "iat-three-minutes-ago": changed(iat=lambda now: now - 180),
+    "iat-ahead": changed(iat=lambda now: now + 60),
+    "no-exp": changed(exp=None),
+    "exp-past": changed(exp=lambda now: now - 30),
+    "nobody": changed(sub=None, sid=None),
+    "sub-a-number": changed(sub=7),
+    "sid-empty": changed(sid=""),
+    "rubbish": lambda _: "rubbish",
+    "empty": lambda _: "",
+    "huge": lambda _: "a" * 30_000,
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_wrong_logout_token_ends_nothing(
+    case: str, hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    log_in(door_visitor, hostile)
+    assert told(door_visitor, REFUSED[case](hostile)) == 400
+    assert who(door_visitor) == "Mette Holm"
+
+
+RIGHT: dict[str, Token] = {
+    "both": changed(),
+    "only-sub": changed(sid=None),
+    "only-sid": changed(sub=None),
+    "aud-list-of-one": changed(aud=["familieoverblik"]),
+    "clock-nine-seconds-ahead": changed(iat=lambda now: int(now) + 9),
+    "times-as-texts": changed(iat=lambda now: str(int(now)), exp=lambda now: str(int(now) + 60)),
+    "typ-in-full": changed(header={"typ": "application/logout+jwt"}),
+}
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_the_provider_ends_the_session(
+    case: str, hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    log_in(door_visitor, hostile)
+    assert told(door_visitor, RIGHT[case](hostile)) == 200
+    assert who(door_visitor) is None
+
+
+def test_a_logout_token_works_once(hostile: Provider, door_visitor: FlaskClient) -> None:
+    token = hostile.logout_token()
+    assert told(door_visitor, token) == 200
+    log_in(door_visitor, hostile)
+    assert told(door_visitor, token) == 400
+    assert who(door_visitor) == "Mette Holm"
+
+
+def test_logging_out_one_leaves_the_others(hostile: Provider, door_app: Flask) -> None:
+    mette, phone, jonas = (door_app.test_client() for _ in range(3))
+    log_in(mette, hostile)
+    hostile.sid = "on-her-phone"
+    log_in(phone, hostile)
+    hostile.person, hostile.sid = {"sub": "sub-jonas", "userinfo": {"dk.cpr": JONAS}}, "his"
+    log_in(jonas, hostile)
+    assert told(jonas, hostile.logout_token(sid="provider-session")) == 200
+    assert [who(v) for v in (mette, phone, jonas)] == [None, "Mette Holm", "Jonas Krogh"]
+    assert told(jonas, hostile.logout_token(sid="his")) == 200  # his session, her sub
+    assert told(jonas, hostile.logout_token(sub="sub-nobody", sid=None)) == 200
+    assert who(jonas) == "Jonas Krogh"
+    assert told(jonas, hostile.logout_token(sid=None)) == 200
+    assert [who(v) for v in (phone, jonas)] == [None, "Jonas Krogh"]
+
+
+def test_a_session_whose_provider_session_is_unknown_ends_with_its_person(
+    hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    hostile.bend = Bend(claims=lambda f: {k: v for k, v in f.items() if k != "sid"})
+    log_in(door_visitor, hostile)
+    hostile.bend = Bend()
+    assert told(door_visitor, hostile.logout_token()) == 200
+    assert who(door_visitor) is None
+
+
+def test_no_token_and_two_tokens(hostile: Provider, door_visitor: FlaskClient) -> None:
+    assert door_visitor.post("/log-ind/bagkanal").status_code == 400
+    two = {"logout_token": [hostile.logout_token(), hostile.logout_token()]}
+    assert door_visitor.post("/log-ind/bagkanal", data=two).status_code == 400
+    assert door_visitor.get("/log-ind/bagkanal").status_code == 405
+
+
+def test_a_provider_that_is_down_is_told_to_try_again(
+    hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    hostile.bend = Bend(jwks=lambda f: [])
+    assert told(door_visitor, hostile.logout_token()) == 503
+
+
+def test_logging_out_here_leads_to_the_provider_and_forgets(
+    hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    log_in(door_visitor, hostile)
+    out = door_visitor.post("/log-ud")
+    target = urlsplit(out.headers["Location"])
+    query = dict(parse_qsl(target.query))
+    assert out.status_code == 303 and target.path == "/op/end"
+    assert query["post_logout_redirect_uri"] == "http://127.0.0.1:8000/"
+    assert query["id_token_hint"].count(".") == 2
+    assert out.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert door_visitor.get_cookie("session") is None
+    assert door_visitor.get("/log-ud").status_code == 405
+
+
+def test_the_cpr_number_never_travels_in_an_address(
+    hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    hostile.person = {"id_token": {"dk.cpr": METTE}}
+    log_in(door_visitor, hostile)
+    query = dict(parse_qsl(urlsplit(door_visitor.post("/log-ud").headers["Location"]).query))
+    assert "id_token_hint" not in query and query["client_id"] == "familieoverblik"
+
+
+def test_logging_out_works_while_the_provider_is_down(
+    hostile: Provider, door_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = door_app.test_client()
+    log_in(visitor, hostile)
+    monkeypatch.setattr("portal.identity.provider.METADATA_SECONDS", -1)
+    hostile.bend = Bend(metadata=lambda f: [])
+    assert visitor.post("/log-ud").headers["Location"] == "http://127.0.0.1:8000/"
+    assert who(visitor) is None
+
+
+def test_logging_out_when_nobody_is_logged_in(door_visitor: FlaskClient) -> None:
+    assert door_visitor.post("/log-ud").headers["Location"] == "/"

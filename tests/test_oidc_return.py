@@ -1,0 +1,204 @@
+"""Coming back: bound to the browser that left, good for one answer, and only to our own pages."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hostile_provider import Bend, Provider, Reply
+from sign_in_app import JONAS, METTE, log_in, make_app, make_settings, who
+
+from portal.crypto import Vault
+from portal.db import Store
+from portal.identity.attempt import ReturnKeys
+from portal.identity.oidc import Oidc
+
+pytest_plugins = ("sign_in_fixtures",)
+
+
+def test_an_answer_is_good_for_one_use(hostile: Provider, door_app: Flask) -> None:
+    """The cookie, the state and the code copied before use: the copy is refused, in any order."""
+    first, copy = door_app.test_client(), door_app.test_client()
+    answer = hostile.authorize(first.get("/log-ind").headers["Location"])
+    cookie = first.get_cookie("login")
+    assert cookie is not None
+    copy.set_cookie("login", cookie.value)
+    assert first.get("/log-ind/retur", query_string=answer).status_code == 302
+    hostile.codes[answer["code"]] = {}
+    assert copy.get("/log-ind/retur", query_string=answer).status_code == 400
+    assert who(copy) is None and who(first) == "Mette Holm"
+
+
+def test_a_cancelled_answer_is_used_up_too(hostile: Provider, door_visitor: FlaskClient) -> None:
+    hostile.bend = Bend(callback=lambda f: {"state": f["state"], "error": "access_denied"})
+    answer = hostile.authorize(door_visitor.get("/log-ind").headers["Location"])
+    cookie = door_visitor.get_cookie("login")
+    back = door_visitor.get("/log-ind/retur", query_string=answer)
+    assert back.headers["Location"] == "/?login=afbrudt"
+    assert cookie is not None and door_visitor.get_cookie("login") is None
+    door_visitor.set_cookie("login", cookie.value)
+    assert door_visitor.get("/log-ind/retur", query_string=answer).status_code == 400
+
+
+def test_another_browser_cannot_use_the_answer(hostile: Provider, door_app: Flask) -> None:
+    mine, other = door_app.test_client(), door_app.test_client()
+    answer = hostile.authorize(mine.get("/log-ind").headers["Location"])
+    assert other.get("/log-ind/retur", query_string=answer).status_code == 400
+    other.get("/log-ind")
+    assert other.get("/log-ind/retur", query_string=answer).status_code == 400
+    assert who(other) is None
+
+
+@pytest.mark.parametrize("change", [lambda v: v[:-4] + "AAAA", lambda v: "rubbish", lambda v: "å"])
+def test_a_changed_cookie_is_refused(
+    hostile: Provider, door_visitor: FlaskClient, change: object
+) -> None:
+    answer = hostile.authorize(door_visitor.get("/log-ind").headers["Location"])
+    cookie = door_visitor.get_cookie("login")
+    assert cookie is not None and callable(change)
+    door_visitor.set_cookie("login", quote(change(cookie.value)))
+    assert door_visitor.get("/log-ind/retur", query_string=answer).status_code == 400
+
+
+def test_ten_minutes_are_enough(
+    hostile: Provider, door_visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = hostile.authorize(door_visitor.get("/log-ind").headers["Location"])
+    later = SimpleNamespace(time=lambda: time.time() + 601)
+    monkeypatch.setattr("portal.identity.attempt.time", later)
+    assert door_visitor.get("/log-ind/retur", query_string=answer).status_code == 400
+
+
+def test_the_answer_of_one_door_does_not_open_the_other(
+    hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    hostile.bend = Bend(claims=lambda f: {**f, "unit": "nowhere"})
+    assert log_in(door_visitor, hostile, "/log-ind/medarbejder").status_code == 403
+    assert who(door_visitor) is None
+
+
+def test_a_picture_cannot_begin_a_login(hostile: Provider, door_visitor: FlaskClient) -> None:
+    answer = door_visitor.get("/log-ind", headers={"Sec-Fetch-Mode": "no-cors"})
+    assert answer.status_code == 400 and door_visitor.get_cookie("login") is None
+
+
+def test_cookies_over_https_are_host_cookies(hostile: Provider, tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, hostile.issuer, base_url="https://portal.example")
+    visitor = make_app(settings).test_client()
+    left = visitor.get("/log-ind", base_url="https://portal.example")
+    answer = hostile.authorize(left.headers["Location"])
+    back = visitor.get("/log-ind/retur", query_string=answer, base_url="https://portal.example")
+    (attempt,) = left.headers.getlist("Set-Cookie")
+    forgotten, session = back.headers.getlist("Set-Cookie")
+    assert attempt.startswith("__Host-login=") and "Max-Age=600" in attempt
+    assert forgotten.startswith("__Host-login=;") and session.startswith("__Host-session=")
+    for cookie in (attempt, forgotten, session):
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
+    assert "Max-Age" not in session
+
+
+def test_the_return_key_leads_to_the_page(hostile: Provider, door_app: Flask) -> None:
+    key = door_app.extensions["portal"].oidc.returns.key("/overblik/abc?vent=1")
+    back = log_in(door_app.test_client(), hostile, f"/log-ind?retur={key}")
+    assert back.headers["Location"] == "/overblik/abc?vent=1"
+
+
+OUTSIDE = (
+    "//evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/%09/evil.example\t",
+    "https:evil.example",
+    "https://evil.example",
+    "////evil.example",
+    "javascript:alert(1)",
+    "/x\r\nSet-Cookie: a=b",
+    "overblik",
+    "",
+    "/log-ind",
+    "/log-ud",
+    "/" + "a" * 600,
+)
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_no_key_leads_outside(hostile: Provider, door_app: Flask, path: str) -> None:
+    returns: ReturnKeys = door_app.extensions["portal"].oidc.returns
+    assert returns.key(path) == ""
+    for key in (path, str(returns._signer.dumps([path, ""])), str(returns._signer.dumps(path))):
+        assert returns.read(key).path == ""
+    back = log_in(door_app.test_client(), hostile, f"/log-ind?retur={quote(path)}")
+    assert back.headers["Location"] == "/overblik"
+
+
+def test_a_return_key_survives_the_change_of_secret_keys(hostile: Provider, tmp_path: Path) -> None:
+    old = make_settings(tmp_path, hostile.issuer, secret_keys=("o" * 40,))
+    new = make_settings(tmp_path, hostile.issuer, secret_keys=("n" * 40, "o" * 40))
+    last = make_settings(tmp_path, hostile.issuer, secret_keys=("n" * 40,))
+    key = ReturnKeys(old).key("/overblik")
+    assert ReturnKeys(new).read(key).path == "/overblik"
+    assert ReturnKeys(last).read(key).path == ""
+    assert ReturnKeys(last).read(ReturnKeys(new).key("/konto")).path == "/konto"
+
+
+def test_a_step_up_is_answered_by_the_same_person_or_not_at_all(
+    hostile: Provider, door_app: Flask
+) -> None:
+    """Aula, 2021: B confirmed in A's browser and saw A's data."""
+    visitor = door_app.test_client()
+    log_in(visitor, hostile)
+    visitor.post("/note", data={"name": "draft", "value": "kept"})
+    before = visitor.get("/me").get_json()
+    services = door_app.extensions["portal"]
+    cookie = visitor.get_cookie("session")
+    assert cookie is not None
+    account = services.sessions.load(cookie.value).account
+    key = services.oidc.returns.key("/konto", account.subject)
+    assert log_in(visitor, hostile, f"/log-ind?retur={key}").headers["Location"] == "/konto"
+    after = visitor.get("/me").get_json()
+    assert after["data"] == {"draft": "kept"} and after["session"] != before["session"]
+    assert services.sessions.load(cookie.value) is None
+    hostile.person = {"sub": "sub-jonas", "userinfo": {"dk.cpr": JONAS}}
+    answer = log_in(visitor, hostile, f"/log-ind?retur={key}")
+    assert answer.status_code == 403
+    assert who(visitor) is None and visitor.get_cookie("session") is None
+
+
+def test_the_same_sub_at_another_issuer_is_another_person(
+    hostile: Provider, door_app: Flask
+) -> None:
+    sessions = door_app.extensions["portal"].sessions
+    one = SimpleNamespace(issuer="https://a", subject="x")
+    two = SimpleNamespace(issuer="https://b", subject="x")
+    assert sessions.subject(one) != sessions.subject(two)
+
+
+@pytest.mark.parametrize("path", ["/token", "/.well-known/openid-configuration"])
+def test_a_provider_that_drips_is_cut_off(
+    hostile: Provider, tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.identity.wire.SECONDS", 0.5)
+    hostile.bend = Bend(replies={path: Reply(200, b"{" + b" " * 100, drip=0.1)})
+    visitor = make_app(make_settings(tmp_path, hostile.issuer)).test_client()
+    started = time.monotonic()
+    assert log_in(visitor, hostile).status_code == 503
+    assert time.monotonic() - started < 2
+
+
+def test_the_register_being_down_has_its_own_page(hostile: Provider, door_app: Flask) -> None:
+    door_app.extensions["portal"].family.down = True
+    visitor = door_app.test_client()
+    assert log_in(visitor, hostile).status_code == 503
+    assert who(visitor) is None and METTE
+
+
+def test_a_door_that_is_not_configured_is_not_there(hostile: Provider, tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, hostile.issuer)
+    store = Store(settings.database, tmp_path)
+    assert Oidc(settings, store, Vault(settings.data_keys)).doors == ("citizen", "staff")

@@ -1,0 +1,105 @@
+"""Employees belong to the actors that their unit is configured for, and to no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hostile_provider import Bend, Json, Provider
+from sign_in_app import UNIT, log_in, make_app, make_settings
+
+pytest_plugins = ("sign_in_fixtures",)
+P_NUMBER = "http://p-nummer.dk"
+STS = "https://sts.example"
+CVR = "http://cvr.dk"
+
+
+def arrive(hostile: Provider, folder: Path, userinfo: Json, **staff: Any) -> tuple[int, Json]:
+    """Status of the answer, and who is then logged in."""
+    hostile.person = {"sub": "sub-poul", "userinfo": userinfo}
+    settings = make_settings(folder, hostile.issuer, staff=staff)
+    visitor = make_app(settings).test_client()
+    status = log_in(visitor, hostile, "/log-ind/medarbejder").status_code
+    return status, visitor.get("/me").get_json()
+
+
+RIGHT: dict[str, tuple[Json, Json]] = {
+    "value": ({"unit": "1003000002"}, {"unit_system": P_NUMBER}),
+    "number": ({"unit": 1003000002}, {"unit_system": P_NUMBER}),
+    "list": ({"unit": ["1", "1003000002"]}, {"unit_system": P_NUMBER}),
+    "list-with-cvr": ({"unit": ["29189420", "1003000002"]}, {"unit_system": P_NUMBER}),
+    "whole-identifier": ({"unit": f"{P_NUMBER}|1003000002"}, {"unit_system": "other"}),
+    "uuid": ({"unit": f"urn:uuid:{UNIT}"}, {"unit_system": STS}),
+    "uuid-in-capitals": ({"unit": f"urn:uuid:{UNIT.upper()}"}, {"unit_system": STS}),
+    "whole-uuid": ({"unit": f"{STS}|urn:uuid:{UNIT.upper()}"}, {}),
+}
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_the_unit_leads_to_its_actor(case: str, hostile: Provider, tmp_path: Path) -> None:
+    userinfo, staff = RIGHT[case]
+    status, me = arrive(hostile, tmp_path, {**userinfo, "name": "Poul Riis"}, **staff)
+    assert status == 302
+    assert (me["actors"], me["person"], me["name"]) == (["ppr"], None, "Poul Riis")
+
+
+WRONG: dict[str, tuple[Json, Json]] = {
+    "none": ({}, {"unit_system": P_NUMBER}),
+    "unknown": ({"unit": "1003999999"}, {"unit_system": P_NUMBER}),
+    "empty": ({"unit": ""}, {"unit_system": P_NUMBER}),
+    "another-system": ({"unit": "1003000002"}, {"unit_system": "http://other"}),
+    "no-system": ({"unit": "1003000002"}, {}),
+    "system-in-capitals": ({"unit": f"{P_NUMBER.upper()}|1003000002"}, {}),
+    "with-a-tail": ({"unit": "10030000020"}, {"unit_system": P_NUMBER}),
+    "cvr": ({"unit": "29189420"}, {"unit_system": CVR}),
+    "cvr-whole": ({"unit": f"{CVR}|29189420"}, {}),
+    "cvr-with-country": ({"unit": "DK29189420"}, {"unit_system": CVR}),
+    "cvr-passed-off-as-p-number": ({"unit": "29189420"}, {"unit_system": P_NUMBER}),
+    "a-thing": ({"unit": {"id": "1003000002"}}, {"unit_system": P_NUMBER}),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_no_unit_no_session(case: str, hostile: Provider, tmp_path: Path) -> None:
+    userinfo, staff = WRONG[case]
+    status, me = arrive(hostile, tmp_path, userinfo, **staff)
+    assert (status, me["name"], me["session"]) == (403, None, None)
+
+
+def test_role_and_pseudonym(hostile: Provider, tmp_path: Path) -> None:
+    """An employee with name protection arrives without a name."""
+    userinfo = {"unit": "1003000002", "role": "psykolog\u0000\u202e"}
+    status, me = arrive(hostile, tmp_path, userinfo, unit_system=P_NUMBER, role_claim="role")
+    assert status == 302 and me["name"] == "" and "\u202e" not in me["role"]
+
+
+def test_the_broker_says_that_it_was_a_private_login(hostile: Provider, tmp_path: Path) -> None:
+    userinfo = {"nemlogin.p_number": "1003000002", "identity_type": "private"}
+    level = "https://data.gov.dk/concept/core/nsis/Substantial"
+    staff = {"profile": "neb", "unit_claim": ""}
+    hostile.bend = Bend(claims=lambda f: {**f, "loa": level})
+    assert arrive(hostile, tmp_path, userinfo, **staff)[0] == 403
+    missing = {k: v for k, v in userinfo.items() if k != "identity_type"}
+    assert arrive(hostile, tmp_path, missing, **staff)[0] == 403
+
+
+def test_the_broker_says_that_it_was_an_employee(hostile: Provider, tmp_path: Path) -> None:
+    userinfo = {
+        "nemlogin.p_number": "1003000002",
+        "identity_type": "professional",
+        "idp": "mitid_erhverv",
+    }
+    level = "https://data.gov.dk/concept/core/nsis/Substantial"
+    hostile.bend = Bend(claims=lambda f: {**f, "loa": level})
+    status, me = arrive(hostile, tmp_path, userinfo, profile="neb", unit_claim="")
+    assert status == 302 and me["actors"] == ["ppr"]
+
+
+def test_an_employee_is_never_looked_up_in_the_register(
+    hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    hostile.person["userinfo"]["unit"] = "http://p-nummer.dk|1003000002"
+    log_in(door_visitor, hostile, "/log-ind/medarbejder")
+    assert door_visitor.get("/me").get_json()["person"] is None
