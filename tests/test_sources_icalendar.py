@@ -43,7 +43,7 @@ def meetings() -> dict[str, Meeting]:
 
 def test_a_series_with_a_gap_a_move_and_a_cancellation() -> None:
     weekly = {k: m for k, m in meetings().items() if m.uid == "uge@skolen"}
-    assert list(sorted(weekly)) == [
+    assert sorted(weekly) == [
         "10-26 09:00", "11-02 09:00", "11-17 10:00", "11-23 09:00", "11-30 09:00",
     ]  # fmt: skip
     assert weekly["11-17 10:00"].title == "Ugesamtale (flyttet)"
@@ -89,12 +89,8 @@ def test_an_empty_calendar_is_empty() -> None:
      b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nEND:VCALENDAR"],
 )  # fmt: skip
 def test_what_is_no_calendar_is_a_failure_and_never_empty(body: bytes) -> None:
-    try:
-        delivery = read(body)
-    except SourceFailure as e:
-        assert e.problem == "not a calendar"
-    else:
-        assert delivery.partial and not delivery.entries
+    with pytest.raises(SourceFailure, match="not a calendar"):
+        read(body)
 
 
 @pytest.mark.parametrize(
@@ -120,17 +116,13 @@ def test_rules_that_only_hang_are_refused_and_missed(rule: str) -> None:
 @pytest.mark.parametrize(
     "rule",
     ["FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=MONTHLY;BYSETPOS=10;BYDAY=MO",
-     "FREQ=DAILY;INTERVAL=1;COUNT=99999999"],
+     "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=31"],
 )  # fmt: skip
 def test_rules_that_never_match_end_in_time(rule: str) -> None:
     body = calendar("DTSTART:19700101T100000Z", f"RRULE:{rule}")
     began = time.monotonic()
-    try:
-        found = read(body, timeout=0.3)
-    except SourceFailure as e:
-        assert e.problem == "too slow to expand"
-    else:
-        assert len(found.entries) <= 500
+    with pytest.raises(SourceFailure, match="too slow to expand"):
+        read(body, timeout=0.3)
     assert time.monotonic() - began < 1.5
 
 

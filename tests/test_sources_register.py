@@ -58,7 +58,10 @@ def related(number: str = "r1", child: str = "barn", cpr: str = CPR, **more: Any
 def custody(backend: Backend, now: datetime = NOON, **more: Any) -> bool:
     """Whether one RelatedPerson with these fields gives custody."""
     child = patient("barn", OTHER_CPR)
-    backend.answers |= {PATIENTS: bundle(child), RELATED: bundle(related(**more), included=(child,))}
+    backend.answers |= {
+        PATIENTS: bundle(child),
+        RELATED: bundle(related(**more), included=(child,)),
+    }
     return [c.patient for c in register(backend, now).in_custody_of(CPR_SYSTEM, CPR)] == [
         "Patient/barn"
     ]
@@ -68,12 +71,20 @@ def test_a_person_with_everything(backend: Backend) -> None:
     backend.answers[PATIENTS] = bundle(
         patient(
             "p1",
-            name=[{"use": "old", "text": "Emil Holm"}, {"use": "official", "given": ["Emil"], "family": "Krogh"}],
+            name=[
+                {"use": "old", "text": "Emil Holm"},
+                {"use": "official", "given": ["Emil"], "family": "Krogh"},
+            ],
             birthDate="2017-03-04",
             gender="male",
             address=[
                 {"use": "old", "line": ["Gamle Vej 1"]},
-                {"use": "home", "line": ["Nye Vej 2", "st."], "postalCode": "9000", "city": "Aalborg"},
+                {
+                    "use": "home",
+                    "line": ["Nye Vej 2", "st."],
+                    "postalCode": "9000",
+                    "city": "Aalborg",
+                },
             ],
             deceasedBoolean=False,
         )
@@ -83,7 +94,11 @@ def test_a_person_with_everything(backend: Backend) -> None:
     person = found.person
     assert (person.name, person.born, person.gender) == ("Emil Krogh", date(2017, 3, 4), "male")
     assert (person.address, person.postcode, person.city) == ("Nye Vej 2, st.", "9000", "Aalborg")
-    assert (person.protected, person.deceased, person.identifiers) == (False, False, {CPR_SYSTEM: CPR})
+    assert (person.protected, person.deceased, person.identifiers) == (
+        False,
+        False,
+        {CPR_SYSTEM: CPR},
+    )
 
 
 def test_nobody_and_two(backend: Backend) -> None:
@@ -244,7 +259,10 @@ def test_another_childs_custody_is_not_believed(backend: Backend) -> None:
 
 def test_two_numbers_of_one_kind_contradict(backend: Backend) -> None:
     two = [{"system": "urn:x", "value": "1"}, {"system": "urn:x", "value": "2"}]
-    mine = [{"system": CPR_SYSTEM, "value": CPR}, {"system": CPR_SYSTEM, "value": "1", "use": "old"}]
+    mine = [
+        {"system": CPR_SYSTEM, "value": CPR},
+        {"system": CPR_SYSTEM, "value": "1", "use": "old"},
+    ]
     backend.answers[PATIENTS] = bundle(patient(identifier=[*two, *mine]))
     found = register(backend).person(CPR_SYSTEM, CPR)
     assert found and found.person.identifiers == {CPR_SYSTEM: CPR}

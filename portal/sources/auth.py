@@ -194,13 +194,17 @@ def _private_key(key: str, name: str, settings: Settings) -> jwk.RSAKey | jwk.EC
         found = jwk.import_key(msgspec.json.decode(settings.path(name).read_bytes()))
     except (OSError, ValueError, TypeError, JoseError):
         found = None
-    if isinstance(found, (jwk.RSAKey, jwk.ECKey)) and found.is_private:
+    if isinstance(found, jwk.RSAKey) and found.is_private:
         return found
-    raise ConfigError(key, "is not a private JWK (RSA or EC P-384)", 'client_key = "keys/x.jwk.json"')
+    if isinstance(found, jwk.ECKey) and found.is_private and found.curve_name == "P-384":
+        return found
+    raise ConfigError(
+        key, "is not a private JWK (RSA or EC P-384)", 'client_key = "keys/x.jwk.json"'
+    )
 
 
 def _algorithm(key: str, private: jwk.RSAKey | jwk.ECKey) -> str:
     found = private.get("alg") or ("RS384" if isinstance(private, jwk.RSAKey) else "ES384")
-    if found not in ALGORITHMS:
+    if found != ("RS384" if isinstance(private, jwk.RSAKey) else "ES384"):
         raise ConfigError(key, f"SMART Backend Services asks for RS384 or ES384, not {found}")
     return str(found)

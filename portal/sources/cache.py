@@ -47,7 +47,7 @@ class Cache:
     """Answers by source and citizen."""
 
     def __init__(self, settings: Settings) -> None:
-        self._store = open_store(settings.cache)
+        self.store = open_store(settings.cache)
         first = settings.data_keys[0]
         self._index = hmac.digest(first, b"portal.sources.cache index", "sha256")
         self._cipher = AESGCM(hmac.digest(first, b"portal.sources.cache seal", "sha256"))
@@ -56,27 +56,27 @@ class Cache:
 
     def read(self, sources: Sequence[str], citizen: str) -> dict[str, Answer]:
         """The kept answers, however old. One that cannot be read is as good as absent."""
-        keys = [self._key(s, citizen) for s in sources]
+        keys = [self.key(s, citizen) for s in sources]
         found = {}
-        for source, key, sealed in zip(sources, keys, self._store.get_many(keys), strict=True):
+        for source, key, sealed in zip(sources, keys, self.store.get_many(keys), strict=True):
             if sealed is not None and (answer := self._open(key, sealed)):
                 found[source] = answer
         return found
 
     def keep(self, citizen: str, answer: Answer, seconds: float) -> None:
         """Keep one answer for at most `seconds`."""
-        key = self._key(answer.source, citizen)
+        key = self.key(answer.source, citizen)
         nonce = secrets.token_bytes(NONCE)
         sealed = nonce + self._cipher.encrypt(nonce, self._encoder.encode(answer), key)
-        self._store.put(key, sealed, seconds)
+        self.store.put(key, sealed, seconds)
 
     async def on_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`read` or `keep` without holding up the loop while a store far away answers."""
-        if self._store.far:
+        if self.store.far:
             return await asyncio.to_thread(work, *args, **kwargs)
         return work(*args, **kwargs)
 
-    def _key(self, source: str, citizen: str) -> bytes:
+    def key(self, source: str, citizen: str) -> bytes:
         return hmac.digest(self._index, f"{source}\n{citizen}".encode(), "sha256")
 
     def _open(self, key: bytes, sealed: bytes) -> Answer | None:
@@ -104,29 +104,29 @@ class Memory:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most, self._held = most_bytes, 0
-        self._kept: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
+        self.kept: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         now = time.monotonic()
         with self._lock:
-            found = [self._kept.get(k) for k in keys]
+            found = [self.kept.get(k) for k in keys]
         return [kept[1] if kept and kept[0] > now else None for kept in found]
 
     def put(self, key: bytes, value: bytes, seconds: float) -> None:
         now = time.monotonic()
         with self._lock:
             self._drop(key)
-            self._kept[key] = (now + seconds, value)
+            self.kept[key] = (now + seconds, value)
             self._held += len(value)
-            while self._kept and (self._held > self._most or self._oldest_is_over(now)):
-                self._drop(next(iter(self._kept)))
+            while self.kept and (self._held > self._most or self._oldest_is_over(now)):
+                self._drop(next(iter(self.kept)))
 
     def _oldest_is_over(self, now: float) -> bool:
-        return next(iter(self._kept.values()))[0] <= now
+        return next(iter(self.kept.values()))[0] <= now
 
     def _drop(self, key: bytes) -> None:
-        if old := self._kept.pop(key, None):
+        if old := self.kept.pop(key, None):
             self._held -= len(old[1])
 
 
@@ -137,11 +137,11 @@ class Redis:
 
     def __init__(self, url: str) -> None:
         try:
-            self._client = redis.Redis.from_url(
-                url, socket_timeout=0.2, socket_connect_timeout=0.2
-            )
+            self._client = redis.Redis.from_url(url, socket_timeout=0.2, socket_connect_timeout=0.2)
         except ValueError:
-            raise ConfigError("cache", "is not a redis address", "redis://127.0.0.1:6379/0") from None
+            raise ConfigError(
+                "cache", "is not a redis address", "redis://127.0.0.1:6379/0"
+            ) from None
         self._not_before = 0.0
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import icalendar
-import recurring_ical_events  # type: ignore[import-untyped]  # it has none
+import recurring_ical_events
 
 from portal.sources import SourceFailure
 
@@ -126,8 +126,10 @@ def _tame(rule: Any) -> bool:
     if not isinstance(rule, icalendar.vRecur):
         return False
     frequency = [str(f).upper() for f in rule.get("FREQ", [])]
-    return {k.upper() for k in rule} <= RULE_PARTS and len(frequency) == 1 and (
-        frequency[0] in FREQUENCIES
+    return (
+        {k.upper() for k in rule} <= RULE_PARTS
+        and len(frequency) == 1
+        and (frequency[0] in FREQUENCIES)
     )
 
 

@@ -149,9 +149,7 @@ def _subjects(resource: Json) -> Iterator[Json]:
         yield from (obj(resource, key) for key in ("subject", "patient"))
 
 
-def _is(
-    reference: Json, holder: Json, graph: Graph, patient: str, asked: tuple[str, str]
-) -> bool:
+def _is(reference: Json, holder: Json, graph: Graph, patient: str, asked: tuple[str, str]) -> bool:
     target = graph.local(text(reference, "reference"))
     if target and not target.startswith(("#", "urn:")):
         return target == patient

@@ -51,9 +51,7 @@ class Found(msgspec.Struct):
 class FhirClient:
     """One server during one fetch."""
 
-    def __init__(
-        self, base: str, http: Http, read: Callable[[bytes], Any] = decode
-    ) -> None:
+    def __init__(self, base: str, http: Http, read: Callable[[bytes], Any] = decode) -> None:
         self.base = base.rstrip("/")
         self._http, self._decode = http, read
 
@@ -92,9 +90,7 @@ class FhirClient:
         same = isinstance(found, dict) and name_of(found) == reference
         return found if same else None
 
-    async def _post(
-        self, kind: str, params: Mapping[str, str], includes: tuple[str, ...]
-    ) -> Reply:
+    async def _post(self, kind: str, params: Mapping[str, str], includes: tuple[str, ...]) -> Reply:
         form = [*params.items()]
         for include in includes:
             name = "_include:iterate" if include.startswith("PractitionerRole:") else "_include"
@@ -124,7 +120,6 @@ class FhirClient:
             if link.get("relation") == "next":
                 return self._on_base(text(link, "url"))
         return ""
-
 
     def _on_base(self, link: str) -> str:
         try:

@@ -28,7 +28,7 @@ class Graph:
         self.pool: dict[str, Json] = {}
 
     def local(self, reference: str) -> str:
-        """"Type/id" when it is on this server, else the reference as it is."""
+        """ "Type/id" when it is on this server, else the reference as it is."""
         return reference.removeprefix(self._base).partition("/_history/")[0]
 
     def find(self, reference: Json, holder: Json) -> Json | None:
@@ -98,7 +98,7 @@ async def _fetch(client: FhirClient, kind: str, ids: list[str]) -> list[Json]:
 
 
 def identifiers(resource: Json) -> tuple[str, ...]:
-    """"system|value" of each identifier."""
+    """ "system|value" of each identifier."""
     both = ((text(i, "system"), text(i, "value")) for i in objs(resource, "identifier"))
     return tuple(f"{system}|{value}" for system, value in both if value)
 

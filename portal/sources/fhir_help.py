@@ -91,9 +91,9 @@ def _plan(reading: Reading, resource: Json) -> Plan | None:
     )
 
 
-def _planned(reading: Reading, resource: Json, details: list[Json], goals: Goals) -> (
-    Intervention | Assessment | None
-):
+def _planned(
+    reading: Reading, resource: Json, details: list[Json], goals: Goals
+) -> Intervention | Assessment | None:
     """KLCore: the CarePlan is the help, its one activity says which."""
     codes = [c for d in details for c in objs(d, "code")]
     performers = [p for d in details for p in objs(d, "performer")]
@@ -177,13 +177,17 @@ def _helping(
     if not title:
         return None
     shown = who if who and not who.audience else None
-    common: dict[str, Any] = entry | _period(period) | {
-        "title": title,
-        "status": status_of(status),
-        "responsible": shown.name if shown else "",
-        "phone": shown.phone if shown else "",
-        "url": url,
-    }
+    common: dict[str, Any] = (
+        entry
+        | _period(period)
+        | {
+            "title": title,
+            "status": status_of(status),
+            "responsible": shown.name if shown else "",
+            "phone": shown.phone if shown else "",
+            "url": url,
+        }
+    )
     if is_assessment(concepts, title):
         return Assessment(**common)
     return Intervention(

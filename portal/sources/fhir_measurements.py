@@ -42,9 +42,7 @@ def measurements(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Mea
             yield _measurement(reading, resource, value, unit)
 
 
-def _measurement(
-    reading: Reading, resource: Json, value: float, unit: str
-) -> Measurement | None:
+def _measurement(reading: Reading, resource: Json, value: float, unit: str) -> Measurement | None:
     when = resource.get("effectiveDateTime") or resource.get("effectiveInstant")
     taken = day(when or obj(resource, "effectivePeriod").get("start"))
     scale = concept_text(obj(resource, "code"))

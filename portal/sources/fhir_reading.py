@@ -135,7 +135,14 @@ class Reading:
         target = self.graph.local(text(reference, "reference"))
         found = self.graph.find(reference, holder) or {}
         kind = text(found, "resourceType") or text(reference, "type") or target.partition("/")[0]
-        if kind in ("Patient", "RelatedPerson", "Location", "Device", "HealthcareService", "CareTeam"):
+        if kind in (
+            "Patient",
+            "RelatedPerson",
+            "Location",
+            "Device",
+            "HealthcareService",
+            "CareTeam",
+        ):
             return None
         role = found if kind == "PractitionerRole" else {}
         person = self.graph.find(obj(role, "practitioner"), role) if role else found

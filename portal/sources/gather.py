@@ -76,7 +76,9 @@ class Gatherer:
         """
         asked = [i for i in source_ids if i in self._lines and self._value(i, subject)]
         kept = self._cache.read(asked, subject.citizen)
-        fresh = {i: a for i, a in kept.items() if self._age(a) < self._lines[i].config.cache_seconds}
+        fresh = {
+            i: a for i, a in kept.items() if self._age(a) < self._lines[i].config.cache_seconds
+        }
         flights = self._take_off([i for i in asked if i not in fresh], subject)
         if flights:
             wait_for_all(flights.values(), self._page_seconds if wait is None else wait)

@@ -119,9 +119,7 @@ class Register:
         if any((system, value) not in identifiers(r) for r in found.matches):
             raise SourceFailure("wrong person")
         today = self._today()
-        names = [
-            local_name(r, client.base) for r in found.matches if holds_custody(r, today)
-        ]
+        names = [local_name(r, client.base) for r in found.matches if holds_custody(r, today)]
         patients = await self._patients(client, sorted({n for n in names if n}), found)
         return tuple(Registered(person(p), name_of(p)) for p in patients)
 

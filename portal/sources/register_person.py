@@ -58,7 +58,7 @@ def holds_custody(related: Json, today: date) -> bool:
 
 
 def local_name(related: Json, base: str) -> str:
-    """"Patient/<id>" of whom the RelatedPerson belongs to; "" if not on this register."""
+    """ "Patient/<id>" of whom the RelatedPerson belongs to; "" if not on this register."""
     reference = text(obj(related, "patient"), "reference").removeprefix(base + "/")
     kind, _, rest = reference.partition("/")
     number = rest.partition("/_history/")[0]

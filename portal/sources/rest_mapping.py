@@ -109,7 +109,9 @@ def _section(key: str, record: type[Entry], table: dict[str, Any]) -> Section:
     table = {n: e for n, e in table.items() if n not in inside}
     for name in table:
         if name not in fields | EVERYWHERE:
-            raise ConfigError(f"{key}.{name}", "is not a field", f"one of {', '.join(sorted(fields))}")
+            raise ConfigError(
+                f"{key}.{name}", "is not a field", f"one of {', '.join(sorted(fields))}"
+            )
     required = frozenset(f.name for f in msgspec.structs.fields(record) if f.required) - NOT_MAPPED
     for name in ("items", *required):
         if name not in table:

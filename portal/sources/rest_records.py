@@ -69,9 +69,7 @@ def _inherited(common: dict[str, Any], said: dict[str, Any], around: Entry) -> d
     } | ({} if own else {"owner": around.owner, "by": around.by})
 
 
-def _common(
-    section: Section, said: dict[str, Any], number: str, marks: Marks
-) -> dict[str, Any]:
+def _common(section: Section, said: dict[str, Any], number: str, marks: Marks) -> dict[str, Any]:
     kind = section.record.__name__
     key = said.get("key")
     name = str(key) if isinstance(key, (str, int)) and str(key) else f"#{number}"

@@ -139,9 +139,16 @@ ACTORS = (
         name="PPR",
         sector=Sector.SCHOOL,
         municipality="0851",
-        identifiers=("https://kombit.dk/sts/organisation|urn:uuid:0000aaaa-0851-4000-8000-00000000aaaa",),
+        identifiers=(
+            "https://kombit.dk/sts/organisation|urn:uuid:0000aaaa-0851-4000-8000-00000000aaaa",
+        ),
     ),
-    Actor(id="bup", name="BUP", sector=Sector.HEALTH, identifiers=("urn:oid:1.2.208.176.1.1|410000000000103",)),
+    Actor(
+        id="bup",
+        name="BUP",
+        sector=Sector.HEALTH,
+        identifiers=("urn:oid:1.2.208.176.1.1|410000000000103",),
+    ),
 )
 KINDS = (
     KindRule(coding="urn:art|underretning*", is_="concern"),
@@ -168,7 +175,9 @@ def subject(citizen: str = "borger-1", cpr: str = CPR) -> Subject:
     return Subject(citizen=citizen, identifiers={CPR_SYSTEM: cpr})
 
 
-def bundle(*resources: dict[str, Any], included: tuple[dict[str, Any], ...] = (), **more: Any) -> dict[str, Any]:
+def bundle(
+    *resources: dict[str, Any], included: tuple[dict[str, Any], ...] = (), **more: Any
+) -> dict[str, Any]:
     """A searchset: matches, then includes."""
     entries = [{"resource": r, "search": {"mode": "match"}} for r in resources]
     entries += [{"resource": r, "search": {"mode": "include"}} for r in included]
@@ -188,14 +197,31 @@ def patient(number: str = "p1", cpr: str = CPR, **more: Any) -> dict[str, Any]:
     return found | more
 
 
-def serve_fhir(backend: Backend, *resources: dict[str, Any], base: str = "/fhir", lacks: tuple[str, ...] = ()) -> None:
+def serve_fhir(
+    backend: Backend, *resources: dict[str, Any], base: str = "/fhir", lacks: tuple[str, ...] = ()
+) -> None:
     """A small FHIR server: searches by type, `_id` and, for Patient, identifier."""
-    types = ("Patient", "CareTeam", "CarePlan", "Goal", "Appointment", "EpisodeOfCare", "ServiceRequest",
-             "Observation", "Encounter", "Practitioner", "PractitionerRole", "Organization", "Location",
-             "RelatedPerson")
+    types = (
+        "Patient",
+        "CareTeam",
+        "CarePlan",
+        "Goal",
+        "Appointment",
+        "EpisodeOfCare",
+        "ServiceRequest",
+        "Observation",
+        "Encounter",
+        "Practitioner",
+        "PractitionerRole",
+        "Organization",
+        "Location",
+        "RelatedPerson",
+    )
     for kind in types:
         if kind not in lacks:
-            backend.answers[f"{base}/{kind}/_search"] = _search([r for r in resources if r["resourceType"] == kind])
+            backend.answers[f"{base}/{kind}/_search"] = _search(
+                [r for r in resources if r["resourceType"] == kind]
+            )
 
 
 def _search(kept: list[dict[str, Any]]) -> Answer:

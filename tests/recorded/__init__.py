@@ -1,0 +1,1 @@
+"""Recorded answers of backends, and a real server that plays them."""

@@ -1,0 +1,190 @@
+"""Mapped JSON systems: the two ready profiles, own mappings, safe questions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiohttp import web
+from recorded.backend import (
+    CPR,
+    Backend,
+    recorded,
+    running_backend,
+    settings,
+    source,
+)
+
+from portal.config import ConfigError
+from portal.records import (
+    Answer,
+    Audience,
+    Contact,
+    Goal,
+    Intervention,
+    Measurement,
+    Meeting,
+    Plan,
+    State,
+    Status,
+)
+from portal.sources import Subject
+from portal.sources.gather import Gatherer
+
+DK = ZoneInfo("Europe/Copenhagen")
+HEADS = {"content_type": "application/json"}
+CASES = HEADS | {"profile": "hentsagsliste", "body": '{"CPR-nr": "{subject}"}'}
+PLANS = HEADS | {"profile": "kommunale_planer", "body": '{"cpr": "{subject}"}'}
+MEETINGS = {"meetings": {"items": "m[]", "title": "t", "start": "s"}}
+
+
+@pytest.fixture
+def backend() -> Iterator[Backend]:
+    with running_backend() as running:
+        yield running
+
+
+def ask(backend: Backend, said: str = CPR, **more: Any) -> Answer:
+    config = source(backend, "rest", **more)
+    person = Subject(citizen="borger", identifiers={config.subject: said})
+    return Gatherer(settings(backend.url, config)).ask(["system"], person, None)["system"]
+
+
+def test_hentsagsliste(backend: Backend) -> None:
+    backend.answers["/svar"] = recorded("hentsagsliste.json")
+    found = ask(backend, **CASES, journal_url="https://familie.example/")
+    assert (found.state, found.partial) == (State.SHOWN, False)
+    help_, teeth, refused = (e for e in found.entries if isinstance(e, Intervention))
+    assert (help_.title, help_.status) == ("Støttende indsats i hjemmet", Status.RUNNING)
+    assert (help_.paragraph, help_.codes) == ("Barnets Lov § 32, stk. 1, nr. 2", ("27.24.00",))
+    assert (help_.responsible, help_.phone) == ("Karin Thomsen", "99990101")
+    assert (help_.url, help_.start) == ("https://familieafdelingen.example/", date(2026, 2, 1))
+    assert teeth.kinds == {"application", "excluded:tandpleje"}
+    assert (teeth.audience, teeth.url) == ({Audience.CITIZEN_FROM_15}, "https://familie.example/")
+    assert (refused.kinds, refused.audience) == ({"refused"}, {Audience.OWNER_ONLY})
+    first, second = (e for e in found.entries if isinstance(e, Meeting))
+    assert first.start == datetime(2026, 12, 1, 10, tzinfo=DK)
+    assert first.people == ("Karin Thomsen", "Poul Riis")
+    assert (first.place, first.cancelled, second.cancelled) == ("Rådhuset, lokale 2", False, True)
+
+
+def test_kommunale_planer(backend: Backend) -> None:
+    backend.answers["/svar"] = recorded("kommunale_planer.json")
+    found = ask(backend, **PLANS)
+    entries = {e.key: e for e in found.entries}
+    plan = entries["Plan/p-1"]
+    assert isinstance(plan, Plan)
+    assert (plan.status, plan.next_follow_up) == (Status.RUNNING, date(2027, 2, 1))
+    contact, goal, point = (entries[k] for k in ("Contact/p-1", "Goal/m-1", "Measurement/t-1"))
+    assert isinstance(contact, Contact) and contact.responsible_for == "Barnets plan"
+    assert isinstance(goal, Goal) and (goal.progress, goal.plan) == (40, "Plan/p-1")
+    assert isinstance(point, Measurement) and (point.phase, point.words) == ("before", "på vej")
+    assert found.partial, "a measurement had no day"
+
+
+def test_what_is_inside_a_restricted_plan_is_restricted(backend: Backend) -> None:
+    backend.answers["/svar"] = recorded("kommunale_planer.json")
+    inside = {
+        e.key: e for e in ask(backend, **PLANS).entries if e.key in ("Goal/m-2", "Intervention/i-2")
+    }
+    assert {e.audience for e in inside.values()} == {frozenset({Audience.OWNER_ONLY})}
+    assert inside["Intervention/i-2"].kinds == {"excluded:tandpleje"}
+
+
+def test_an_own_mapping_with_owners_and_words(backend: Backend) -> None:
+    backend.answers["/svar"] = {
+        "hvem": "010816-9995",
+        "m": [
+            {"t": "Et", "s": "2026-12-01", "e": "http://p-nummer.dk|1003000001", "n": "Nogen"},
+            {"t": "To", "s": "2026-12-01T10:00:00Z", "e": "urn:x|1", "n": "Fremmede"},
+            {"t": "", "s": "2026-12-01"},
+            {"t": "Uden tid"},
+            "ikke et møde",
+        ],
+    }
+    mapping = {
+        "person": "hvem",
+        "meetings": MEETINGS["meetings"] | {"owner": "e", "owner_name": "n"},
+    }
+    found = ask(backend, mapping=mapping)
+    assert [(e.title, e.owner, e.by) for e in found.entries if isinstance(e, Meeting)] == [
+        ("Et", "familie", ""),
+        ("To", "familie", "Fremmede"),
+    ]
+    assert found.partial
+
+
+def test_an_item_about_somebody_else_fails_all(backend: Backend) -> None:
+    backend.answers["/svar"] = {"m": [{"t": "Et", "s": "2026-12-01", "cpr": "0201919990"}]}
+    mapping = {"meetings": MEETINGS["meetings"] | {"person": "cpr"}}
+    found = ask(backend, mapping=mapping)
+    assert (found.state, found.problem, found.entries) == (State.UNAVAILABLE, "wrong person", ())
+
+
+def test_no_content_is_empty(backend: Backend) -> None:
+    backend.answers["/svar"] = 204
+    assert ask(backend, mapping=MEETINGS).state is State.EMPTY
+
+
+@pytest.mark.parametrize("said", ['a"b', "a&b=c", "æ ø", "{subject}", "</x>"])
+def test_the_identifier_is_put_in_safely(backend: Backend, said: str) -> None:
+    bodies: list[bytes] = []
+
+    async def echo(request: web.Request) -> web.Response:
+        bodies.append(await request.read())
+        return web.json_response({"m": []})
+
+    backend.answers["/svar"] = echo
+    assert ask(backend, said, mapping=MEETINGS, **HEADS, body='{"a": ["{subject}"]}').problem == ""
+    assert json.loads(bodies[0]) == {"a": [said]}
+    ask(backend, said, mapping=MEETINGS, body="a={subject}&b=1")
+    assert bodies[1].count(b"&") == 1
+    ask(backend, said, mapping=MEETINGS, content_type="text/xml", body="<a>{subject}</a>")
+    assert bodies[2].count(b"<") == 2
+
+
+def test_another_identifier_may_stand_in_the_address(backend: Backend) -> None:
+    backend.answers["/svar/a/b"] = {"m": []}
+    url = f"{backend.url}/svar/{{subject}}"
+    found = ask(backend, "a/b", mapping=MEETINGS, url=url, method="GET", subject="urn:elev")
+    assert found.state is State.EMPTY
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        (
+            {"mapping": {"meetings": {"items": "m[", "title": "t", "start": "s"}}},
+            "mapping.meetings.items",
+        ),
+        ({"mapping": {"meetings": {"items": "m", "title": "t"}}}, "mapping.meetings.start"),
+        (
+            {"mapping": {"meetings": {"items": "m", "title": "t", "start": 3}}},
+            "mapping.meetings.start",
+        ),
+        ({"mapping": {"meetings": {"items": "m", "titel": "t"}}}, "mapping.meetings.titel"),
+        ({"mapping": {"møder": {}}}, "mapping.møder"),
+        (
+            {"mapping": {"meetings": MEETINGS["meetings"] | {"values": {"title": 3}}}},
+            "mapping.meetings.values",
+        ),
+        ({}, "mapping"),
+        ({"profile": "../config"}, "profile"),
+        ({"mapping": MEETINGS, "body": "{{subject}", **HEADS}, "body"),
+        ({"mapping": MEETINGS, "auth": {"kind": "bearer", "token_env": "NONE"}}, "auth.token_env"),
+    ],
+)
+def test_a_wrong_setting_is_named_at_start(more: dict[str, Any], key: str) -> None:
+    import msgspec
+
+    from portal.config import SourceAuth
+
+    if "auth" in more:
+        more = more | {"auth": msgspec.convert(more["auth"], SourceAuth)}
+    with pytest.raises(ConfigError) as e:
+        Gatherer(settings("http://127.0.0.1:9", source(None, "rest", **more)))
+    assert e.value.key == f"source.system.{key}"
