@@ -7,9 +7,10 @@ turned 18-year-old changes CPR from day to day, everyone else once a year.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
+from zoneinfo import ZoneInfo
 
 AALBORG, HJOERRING, NORDJYLLAND = "29189420", "29189382", "29190941"  # CVR, public
 
@@ -21,6 +22,9 @@ class Employer(NamedTuple):
     cvr: str
     unit: str
     p_number: str
+
+
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 
 
 class Persona(NamedTuple):
@@ -45,7 +49,7 @@ class Persona(NamedTuple):
 
 def personas(today: date | None = None) -> tuple[Persona, ...]:
     """Everyone in the demo world, with the ages they have `today`."""
-    day = today or date.today()
+    day = today or datetime.now(COPENHAGEN).date()
     return tuple(_person(day, *row) for row in _CITIZENS) + tuple(
         _person(day, *row, employer=employer) for row, employer in _EMPLOYEES
     )

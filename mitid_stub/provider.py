@@ -9,7 +9,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +19,7 @@ from mitid_stub.claims import Session
 from mitid_stub.clients import Authenticator, Client
 from mitid_stub.keys import Algorithm, Claims, SigningKeys
 from mitid_stub.memory import Clock, Expiring
-from mitid_stub.personas import Persona
+from mitid_stub.personas import COPENHAGEN, Persona
 from mitid_stub.wire import post_form
 
 PUSHED_SECONDS = 600
@@ -155,7 +155,7 @@ class Provider:
         if grant is None:
             return None
         active = self.sessions.get(grant.session.sid) is not None
-        today = date.fromtimestamp(self.clock())
+        today = datetime.fromtimestamp(self.clock(), COPENHAGEN).date()
         return self.bend("userinfo", claims.userinfo(grant.asked, grant.session, active, today))
 
     # Logging out

@@ -170,7 +170,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     identity: Identity
     register: Register
     cache: str = "memory://"
-    secret_keys_env: str = "PORTAL_SECRET_KEYS"
+    secret_keys_env: str = "PORTAL_SECRET_KEYS"  # noqa: S105 - a variable's name
     data_keys_env: str = "PORTAL_DATA_KEYS"
     database_owner_env: str = ""
     quick_exit_url: str = "https://www.dr.dk"

@@ -54,6 +54,17 @@ class TextForm(Form):
             raise ValidationError(_("Teksten må højst fylde 4.000 tegn."))
 
 
+def read(form: Form) -> dict[str, str]:
+    """What is wrong, field by field; empty when the form can be used."""
+    form.validate()
+    return {field.short_name: str(field.errors[0]) for field in form if field.errors}
+
+
+def text_of(form: TextForm) -> str:
+    """The comment's text, whatever was sent."""
+    return form.tekst.data or ""
+
+
 def clean(text: str) -> str:
     """Plain text: one kind of line break, no invisible control signs, no empty edges."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -100,7 +111,7 @@ class ConsentFields:
 def _day(text: str) -> date | None:
     for pattern in ("%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y"):
         try:
-            return datetime.strptime(text, pattern).date()
+            return datetime.strptime(text, pattern).date()  # noqa: DTZ007 - a day has no zone
         except ValueError:
             continue
     return None

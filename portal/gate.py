@@ -107,7 +107,7 @@ def _to_the_door() -> ResponseReturnValue:
     return redirect(url_for(door, **_return_key(back)))
 
 
-def _return_key(path: str) -> dict[str, str]:
+def _return_key(path: str) -> dict[str, Any]:
     key = portal().oidc.returns.key(path) if path else ""
     return {"retur": key} if key else {}
 

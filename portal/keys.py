@@ -8,7 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
-from joserfc.jwk import ECKey, JWKRegistry, RSAKey
+from joserfc.jwk import ECKey, JWKRegistry, KeyParameters, RSAKey
 
 from portal.config import Settings
 
@@ -25,7 +25,7 @@ def new_data_key() -> str:
 
 def new_client_key(file: Path, algorithm: str) -> None:
     """A private JWK in a file only its owner can read. Raises FileExistsError."""
-    parameters = {"alg": algorithm, "use": "sig", "kid": secrets.token_hex(8)}
+    parameters: KeyParameters = {"alg": algorithm, "use": "sig", "kid": secrets.token_hex(8)}
     key: ECKey | RSAKey
     if algorithm.startswith("ES"):
         curve = "P-384" if algorithm == "ES384" else "P-256"

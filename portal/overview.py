@@ -51,6 +51,9 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...] = ()
 
 
+PLAIN = Look()
+
+
 class Overviews:
     """Opens overviews. One object per worker, shared by its threads."""
 
@@ -69,7 +72,7 @@ class Overviews:
         self._standings = Standings(settings, family, consents)
         self._presenter = Presenter(settings, family, consents, self._standings, neutral)
 
-    def open(self, viewer: Viewer, citizen: str, look: Look = Look()) -> Overview:
+    def open(self, viewer: Viewer, citizen: str, look: Look = PLAIN) -> Overview:
         """One citizen's overview, logged before it is handed out.
 
         Raises NotFound, PurposeMissing, RegisterDown, db.StoreDown.
@@ -154,7 +157,7 @@ class Overviews:
         everything = [e for a in self._ask(standing, 0.2).values() for e in a.entries]
         return self._presenter.reveals(guard, everything, text)
 
-    def standing(self, viewer: Viewer, citizen: str, look: Look = Look()) -> Standing:
+    def standing(self, viewer: Viewer, citizen: str, look: Look = PLAIN) -> Standing:
         """Where the viewer stands; a refusal is logged. Raises NotFound, PurposeMissing, RegisterDown."""
         try:
             return self._stand(viewer, citizen, look)

@@ -176,10 +176,10 @@ class Presenter:
             id=comment.id,
             author=author,
             mine=bool(
-                viewer.person
-                and viewer.person == detail.author
-                or viewer.subject
-                and viewer.subject == detail.subject
+                (viewer.person
+                and viewer.person == detail.author)
+                or (viewer.subject
+                and viewer.subject == detail.subject)
             ),
             text=None if detail.text is None else cut(detail.text, standing.guard),
             written=comment.written,

@@ -15,7 +15,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.forms import CprForm, one
+from portal.forms import CprForm, one, read
 from portal.gate import audience, portal, viewer
 from portal.handout import Choice, Place, StaffHome
 from portal.limits import limited
@@ -35,9 +35,10 @@ def home() -> ResponseReturnValue:
 @limited("look-up")
 def look_up() -> ResponseReturnValue:
     form = CprForm(request.form)
-    if not form.validate():
-        return _home(error=form.cpr.errors[0]), 422
-    found = portal().overviews.look_up(viewer(), form.cpr.data)
+    errors = read(form)
+    if errors:
+        return _home(error=errors["cpr"]), 422
+    found = portal().overviews.look_up(viewer(), str(form.cpr.data))
     if found is None:
         return _home(not_found=True), 404
     session["related"] = sorted({*session.get("related", ()), found})

@@ -6,7 +6,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from portal.conversation import Refused
-from portal.forms import TextForm
+from portal.forms import TextForm, read, text_of
 from portal.gate import audience, portal, viewer
 from portal.handout import CommentForm, Overview
 from portal.records import Category
@@ -34,14 +34,14 @@ def write(citizen: str) -> ResponseReturnValue:
         return _reply(citizen, form)
     page = _open(citizen, FORM_SECONDS)
     about, to = request.form.get("om", ""), tuple(x for x in form.modtager.data or () if x != "mig")
-    errors = {} if form.validate() else {k: v[0] for k, v in form.errors.items()}
+    errors = read(form)
     if not errors:
         try:
-            id = portal().conversation.write(viewer(), page, about, form.tekst.data, to)
+            id = portal().conversation.write(viewer(), page, about, text_of(form), to)
             return redirect(url_for("comments.show", citizen=citizen, _anchor=f"k{id}"), 303)
         except Refused as refused:
             errors = {"tekst": refused.why}
-    again = portal().conversation.form(viewer(), page, about, form.tekst.data or "", to, errors)
+    again = portal().conversation.form(viewer(), page, about, text_of(form), to, errors)
     return _render(page, again), 422
 
 
@@ -54,27 +54,27 @@ def change(citizen: str, comment: str) -> ResponseReturnValue:
     if back is None:
         abort(400)
     form = TextForm(request.form)
-    errors = {} if back or form.validate() else {k: v[0] for k, v in form.errors.items()}
+    errors = {} if back else read(form)
     if not errors:
         try:
-            text = None if back else form.tekst.data
+            text = None if back else text_of(form)
             portal().conversation.correct(viewer(), citizen, comment, text)
             return redirect(url_for("comments.show", citizen=citizen, _anchor=f"k{comment}"), 303)
         except Refused as refused:
             errors = {"tekst": refused.why}
     page = _open(citizen, FORM_SECONDS)
     again = CommentForm(
-        citizen=page.citizen, text=form.tekst.data or "", errors=errors, comment=comment
+        citizen=page.citizen, text=text_of(form), errors=errors, comment=comment
     )
     return _render(page, again), 422
 
 
 def _reply(citizen: str, form: TextForm) -> ResponseReturnValue:
-    if not form.validate():
+    if read(form):
         page = _open(citizen, FORM_SECONDS)
         return _render(page, None), 422
     thread = request.form.get("svar", "")
-    portal().conversation.reply(viewer(), look(citizen), citizen, thread, form.tekst.data)
+    portal().conversation.reply(viewer(), look(citizen), citizen, thread, text_of(form))
     return redirect(url_for("comments.show", citizen=citizen), 303)
 
 

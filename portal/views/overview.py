@@ -92,7 +92,7 @@ def _open(citizen: str, **how: Any) -> Overview:
 
 
 def _page(template: str, found: Overview, part: str, name: str = "", **more: Any) -> str:
-    late = url_for("overview.late", citizen=found.citizen.id, **({"part": name} if name else {}))
+    late = url_for("overview.late", citizen=found.citizen.id, part=name or None)
     return render_template(
         template, overview=found, citizen=found.citizen, part=part, late_url=late, **more
     )
@@ -104,5 +104,5 @@ def _only_inside_a_page() -> None:
         abort(400)
 
 
-def _waiting() -> dict[str, str]:
+def _waiting() -> dict[str, Any]:
     return {"vent": "1"} if request.args.get("vent") == "1" else {}

@@ -1,0 +1,142 @@
+"""The world the tests run in: real backends, a real provider, the app in process.
+
+Nothing of the portal is replaced: a test client stands where the browser
+would, everything behind it is HTTP and a database file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from backend_stub.app import create_app as create_backends
+from backend_stub.demo import write_config
+from backend_stub.serving import run_in_thread
+from mitid_stub import Client, serving
+from mitid_stub.personas import personas
+from mitid_stub.rehearsal import answer_login
+from portal import create_app, keys, schema
+from portal.config import Settings, load
+
+PORT = 8000
+BASE = f"http://127.0.0.1:{PORT}"
+os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
+
+
+@dataclass(frozen=True)
+class World:
+    """Addresses of what runs, and the secrets of this run."""
+
+    backends: str
+    idp_port: int
+    secrets: dict[str, str]
+    client_keys: Path
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One provider and one set of backends for all tests of a process."""
+    folder = tmp_path_factory.mktemp("world")
+    config = write_config(folder, portal_port=PORT)
+    secrets = {
+        "PORTAL_SECRET_KEYS": keys.new_secret(),
+        "PORTAL_DATA_KEYS": keys.new_data_key(),
+    }
+    client = Client(
+        client_id="familieoverblik",
+        redirect_uris=[f"{BASE}/log-ind/retur"],
+        post_logout_uris=[f"{BASE}/"],
+        jwks=_json(keys.public(load(config, secrets))),
+    )
+    with run_in_thread(create_backends(latency=0)) as backends:
+        with serving([client], personas()) as provider:
+            port = urlsplit(provider.issuer).port or 0
+            yield World(backends, port, secrets, folder / "keys")
+
+
+@pytest.fixture
+def settings(world: World, tmp_path: Path) -> Settings:
+    """A fresh portal of its own: the same world, an empty database."""
+    (tmp_path / "keys").symlink_to(world.client_keys)
+    file = write_config(
+        tmp_path,
+        portal_port=PORT,
+        idp_port=world.idp_port,
+        backend_port=urlsplit(world.backends).port or 0,
+    )
+    return load(file, world.secrets)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Flask:
+    """One worker."""
+    app = create_app(settings)
+    schema.upgrade(app.extensions["portal"].store)
+    return app
+
+
+@dataclass
+class Browser:
+    """A test client that speaks like a browser and knows who logged in."""
+
+    client: FlaskClient
+
+    def get(self, path: str, **more: object):
+        return self.client.get(path, base_url=BASE, **more)  # type: ignore[arg-type]
+
+    def post(self, path: str, data: dict[str, object] | None = None, **more: object):
+        """Post a form with the token our own pages would carry."""
+        values = {"csrf_token": self.token(), **(data or {})}
+        return self.client.post(path, base_url=BASE, data=values, **more)  # type: ignore[arg-type]
+
+    def token(self) -> str:
+        page = self.get("/konto").get_data(as_text=True)
+        return (
+            page.split('name="csrf_token" value="')[1].split('"')[0] if "csrf_token" in page else ""
+        )
+
+    def part(self, path: str):
+        """Ask as htmx asks for a part."""
+        return self.get(path, headers={"HX-Request": "true", "HX-Request-Type": "partial"})
+
+    def citizens(self) -> dict[str, str]:
+        """First name -> id of everybody on the family page."""
+        text = self.get("/overblik?vent=1", follow_redirects=True).get_data(as_text=True)
+        names = re.findall(r'href="/overblik/([0-9a-f]{32})"[^>]*>\s*([^<]+?)\s*<', text)
+        return {name: id for id, name in names if not name.startswith("Se ")}
+
+
+Login = Callable[..., Browser]
+
+
+@pytest.fixture
+def login(app: Flask) -> Login:
+    """Log a persona in by way of the provider; returns her browser."""
+
+    def _login(person: str, door: str = "/log-ind", app: Flask = app) -> Browser:
+        browser = Browser(app.test_client())
+        away = browser.get(door)
+        back = answer_login(away.headers["Location"], person)
+        came = browser.get(back.removeprefix(BASE))
+        assert came.status_code == 302, came.get_data(as_text=True)
+        return browser
+
+    return _login
+
+
+def staff(login: Login, person: str) -> Browser:
+    """Log an employee in."""
+    return login(person, "/log-ind/medarbejder")
+
+
+def _json(text: str) -> dict[str, object]:
+    return json.loads(text)  # type: ignore[no-any-return]
