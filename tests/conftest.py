@@ -57,10 +57,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         post_logout_uris=[f"{BASE}/"],
         jwks=_json(keys.public(load(config, secrets))),
     )
-    with run_in_thread(create_backends(latency=0)) as backends:
-        with serving([client], personas()) as provider:
-            port = urlsplit(provider.issuer).port or 0
-            yield World(backends, port, secrets, folder / "keys")
+    with (
+        run_in_thread(create_backends(latency=0)) as backends,
+        serving([client], personas()) as provider,
+    ):
+        port = urlsplit(provider.issuer).port or 0
+        yield World(backends, port, secrets, folder / "keys")
 
 
 @pytest.fixture
