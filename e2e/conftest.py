@@ -1,0 +1,143 @@
+"""Fixtures: one browser and one world per worker, and visitors at phones and desktops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from playwright.sync_api import Browser
+
+from e2e.browser import INSTALL, find
+from e2e.visitor import Visitor
+from e2e.world import World, running_world
+
+PHONE = {"width": 360, "height": 780}
+DESKTOP = {"width": 1280, "height": 900}
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
+
+
+class Visit(Protocol):
+    """Makes visitors: `visit("mette")` is logged in already, `visit()` is nobody yet."""
+
+    def __call__(
+        self, persona: str = "", *, wide: bool = False, scripts: bool = True, **context: Any
+    ) -> Visitor: ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", action="store_true", help="write docs/pictures/*.png")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    wanted = config.getoption("--screenshots")
+    return True if collection_path.name == "test_pictures.py" and not wanted else None
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """How the browser is started; it is found as `e2e/browser.py` says."""
+    path = find()
+    if path is None:
+        pytest.exit(f"No Chromium. Set PORTAL_BROWSER, or run as root: {INSTALL}", returncode=1)
+    return {"executable_path": path, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The world that the journeys of one worker share."""
+    with running_world(tmp_path_factory.mktemp("world")) as found:
+        yield found
+
+
+@pytest.fixture
+def own_world(tmp_path: Path) -> Iterator[World]:
+    """A world for one journey alone: for faults, which must not meet what is cached already."""
+    with running_world(tmp_path) as found:
+        yield found
+        assert not found.trouble()
+
+
+@pytest.fixture(scope="session")
+def states() -> dict[str, Any]:
+    """Who is logged in already in the shared world: persona -> the browser's storage."""
+    return {}
+
+
+@pytest.fixture
+def visit(browser: Browser, world: World, states: dict[str, Any]) -> Iterator[Visit]:
+    """Visitors of the shared world; when the journey ends, each page they met was in order."""
+    met: list[Visitor] = []
+    yield _visits(browser, world, states, met)
+    for visitor in met:
+        visitor.leave()
+    assert not world.trouble()
+
+
+@pytest.fixture
+def visit_own(browser: Browser, own_world: World) -> Iterator[Visit]:
+    """As `visit`, in the journey's own world."""
+    met: list[Visitor] = []
+    yield _visits(browser, own_world, {}, met)
+    for visitor in met:
+        visitor.leave()
+
+
+def _visits(
+    browser: Browser, world: World, states: dict[str, Any], met: list[Visitor]
+) -> Visit:
+    def visit(
+        persona: str = "", *, wide: bool = False, scripts: bool = True, **context: Any
+    ) -> Visitor:
+        if persona and persona not in states:
+            states[persona] = _state(browser, world, persona)
+        visitor = _visitor(
+            browser,
+            world,
+            wide=wide,
+            scripts=scripts,
+            storage_state=states.get(persona),
+            **context,
+        )
+        met.append(visitor)
+        return visitor
+
+    return visit
+
+
+def _state(browser: Browser, world: World, persona: str) -> Any:
+    visitor = _visitor(browser, world)
+    visitor.log_in(persona)
+    state = visitor.context.storage_state()
+    visitor.leave()
+    return state
+
+
+def _visitor(
+    browser: Browser, world: World, *, wide: bool = False, scripts: bool = True, **context: Any
+) -> Visitor:
+    made = browser.new_context(
+        viewport=DESKTOP if wide else PHONE,
+        is_mobile=not wide,
+        has_touch=not wide,
+        java_script_enabled=scripts,
+        **{
+            "locale": "da-DK",
+            "timezone_id": "Europe/Copenhagen",
+            "reduced_motion": "reduce",
+            **context,
+        },
+    )
+    return Visitor(made, world, scripts=scripts)
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest) -> Callable[[Visitor, str], None]:
+    """Writes what a visitor sees now to docs/pictures."""
+
+    def take(visitor: Visitor, name: str) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        visitor.page.screenshot(path=PICTURES / f"{name}.png")
+
+    return take

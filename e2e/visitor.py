@@ -1,0 +1,197 @@
+"""One person at one browser: walks through pages, and complains about each that is not in order.
+
+Every page met is looked at: no error in the console, nothing fetched from
+elsewhere, one heading, a title, a language, no sideways scrolling, and axe
+finds nothing. What a page may not do, no journey has to remember to check.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Download,
+    Frame,
+    Locator,
+    Page,
+    Request,
+    Response,
+    expect,
+)
+
+from e2e.world import World
+
+AXE = Axe()
+AXE_OPTIONS: dict[str, Any] = {"resultTypes": ["violations"]}
+ALL_ANSWERED = 15_000
+REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
+
+
+class Visitor:
+    """A browser context with one page, in one world."""
+
+    def __init__(self, context: BrowserContext, world: World, *, scripts: bool = True) -> None:
+        self.world, self.context, self.scripts = world, context, scripts
+        self.troubles: list[str] = []
+        self.received: list[str] = []
+        self._bodies: list[Response] = []
+        self._expected_status = 200
+        self._unseen: set[str] = set()
+        self.page: Page = context.new_page()
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.troubles.append(f"page error: {error}"))
+        self.page.on("request", self._request)
+        self.page.on("response", self._response)
+        self.page.on("framenavigated", self._arrived)
+
+    # --- walking ---
+
+    def go(self, path: str, status: int = 200) -> Page:
+        """Open an address of the portal and look at the page."""
+        self._expected_status = status
+        response = self.page.goto(self.world.portal + path)
+        assert response is not None
+        assert response.status == status, f"{path}: {response.status}, expected {status}"
+        self.look()
+        self._expected_status = 200
+        return self.page
+
+    def follow(self, what: Locator, status: int = 200) -> Page:
+        """Click something that leads to another page, and look at it."""
+        self._expected_status = status
+        with self.page.expect_navigation():
+            what.click()
+        self.look()
+        self._expected_status = 200
+        return self.page
+
+    def link(self, name: str | re.Pattern[str]) -> Locator:
+        """The first link of that name in the page's own part."""
+        return self.main.get_by_role("link", name=name).first
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        """The first button of that name in the page's own part."""
+        return self.main.get_by_role("button", name=name).first
+
+    @property
+    def main(self) -> Locator:
+        """The page's own part."""
+        return self.page.locator("main")
+
+    def log_in(self, persona: str, path: str = "") -> Page:
+        """Log in through the provider's own page; a closed `path` leads there by itself."""
+        person = self.world.people[persona]
+        door = "/log-ind/medarbejder" if person.kind == "employee" else "/log-ind"
+        self.page.goto(self.world.portal + (path or door))
+        self.page.get_by_role("link", name=person.name).click()
+        with self.page.expect_navigation(url=f"{self.world.portal}/**"):
+            self.page.locator('button[value="approve"]').click()
+        self.look()
+        return self.page
+
+    def log_out(self) -> None:
+        """Log out here and at the provider."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("banner").get_by_role("button", name="Log ud").click()
+
+    def download(self, what: Locator) -> Download:
+        """Click something that gives a file."""
+        with self.page.expect_download() as coming:
+            what.click()
+        return coming.value
+
+    # --- looking ---
+
+    def look(self) -> None:
+        """Wait until every source has answered, then check the page as it stands."""
+        if not self.page.url.startswith(self.world.portal):
+            return
+        if self.scripts:
+            self.settle()
+        self._keep_bodies()
+        self._whole()
+        found = AXE.run(self.page, options=AXE_OPTIONS)
+        if found.violations_count:
+            self.troubles.append(f"{self.page.url}: {found.generate_report()}")
+        self._unseen.discard(_path(self.page.url))
+
+    def settle(self) -> None:
+        """Wait for late answers."""
+        waiting = self.page.locator('[data-state="waiting"]')
+        expect(waiting).to_have_count(0, timeout=ALL_ANSWERED)
+
+    def leave(self) -> None:
+        """Fail if anything on the way was out of order."""
+        self.context.close()
+        unseen = [f"arrived at {path} without looking" for path in sorted(self._unseen)]
+        assert not self.troubles + unseen, "\n".join(self.troubles + unseen)
+
+    def everything_received(self) -> str:
+        """All documents and parts that the portal has sent to this visitor."""
+        self._keep_bodies()
+        return "\n".join(self.received)
+
+    def _whole(self) -> None:
+        facts: dict[str, Any] = self.page.evaluate(
+            """() => ({
+                title: document.title.trim(), lang: document.documentElement.lang,
+                headings: document.querySelectorAll("h1").length,
+                viewer: document.body.dataset.viewer ?? "",
+                wide: document.documentElement.scrollWidth,
+            })"""
+        )
+        size = self.page.viewport_size
+        assert size is not None
+        wrong = [
+            name
+            for name, bad in {
+                "no title": not facts["title"],
+                "no language": not facts["lang"],
+                f"{facts['headings']} h1": facts["headings"] != 1,
+                "no data-viewer": not facts["viewer"],
+                f"scrolls sideways ({facts['wide']} px)": facts["wide"] > size["width"],
+            }.items()
+            if bad
+        ]
+        if wrong:
+            self.troubles.append(f"{self.page.url}: {', '.join(wrong)}")
+
+    # --- listening ---
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type not in ("error", "warning"):
+            return
+        refused = REFUSED.match(message.text)
+        if refused and int(refused[1]) == self._expected_status:
+            return
+        self.troubles.append(f"console at {self.page.url}: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        url = request.url
+        own = url.startswith((self.world.portal + "/", self.world.idp + "/", "data:", "blob:"))
+        if not own:
+            self.troubles.append(f"asked elsewhere: {url}")
+
+    def _response(self, response: Response) -> None:
+        if response.url.startswith(self.world.portal) and not 300 <= response.status < 400:
+            if response.request.resource_type in ("document", "fetch", "xhr"):
+                self._bodies.append(response)
+
+    def _keep_bodies(self) -> None:
+        bodies, self._bodies = self._bodies, []
+        for response in bodies:
+            if "attachment" not in response.headers.get("content-disposition", ""):
+                self.received.append(response.text())
+
+    def _arrived(self, frame: Frame) -> None:
+        if frame == self.page.main_frame and frame.url.startswith(self.world.portal + "/"):
+            self._unseen.add(_path(frame.url))
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path

@@ -1,0 +1,157 @@
+"""One demo world of its own: portal, provider and backends as processes, and a switch for faults.
+
+Started as an operator would, by the configuration file alone, on free ports and
+in a folder of its own, so that workers and bad days never meet.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from backend_stub.demo import write_config
+from backend_stub.systems import SYSTEMS
+from mitid_stub.personas import Persona, personas
+from portal import keys
+
+START_SECONDS = 60.0
+LATENCY = "0.1"
+"""A tenth of each system's own delay: late enough that pages come in parts."""
+
+
+class World:
+    """A running demo world."""
+
+    def __init__(self, folder: Path, ports: tuple[int, int, int]) -> None:
+        self.portal, self.idp, self.backend = (f"http://127.0.0.1:{p}" for p in ports)
+        self.log = folder / "portal.log"
+        self.people: dict[str, Persona] = {p.key: p for p in personas()}
+        self._read = 0
+
+    def ill(self, faults: Mapping[str, str]) -> None:
+        """Give systems a fault each, as `backend_stub/faults.py` names them."""
+        for system, fault in faults.items():
+            self._fault("POST", {"system": system, "fault": fault})
+
+    def all_ill(self, fault: str, but: Iterable[str] = ()) -> None:
+        """The same fault at every connected system."""
+        self.ill({s.id: fault for s in SYSTEMS if s.connected and s.id not in set(but)})
+
+    def well(self) -> None:
+        """Heal every system."""
+        self._fault("DELETE", None)
+
+    def trouble(self) -> list[str]:
+        """What the portal logged since last asked that no journey may cause."""
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        fresh, self._read = text[self._read :], len(text)
+        numbers = {p.cpr for p in self.people.values()}
+        return [
+            line
+            for line in fresh.splitlines()
+            if "bug " in line or "Traceback" in line or any(n in line for n in numbers)
+        ]
+
+    def _fault(self, method: str, body: dict[str, str] | None) -> None:
+        data = msgspec.json.encode(body) if body is not None else None
+        request = urllib.request.Request(f"{self.backend}/fault", data, method=method)
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=5):
+            pass
+
+
+@contextmanager
+def running_world(folder: Path) -> Iterator[World]:
+    """Start everything in an empty folder, and stop it again."""
+    ports = _free_ports()
+    world = World(folder, ports)
+    config = write_config(
+        folder, portal_port=ports[0], idp_port=ports[1], backend_port=ports[2]
+    )
+    environ = {
+        **os.environ,
+        "PORTAL_CONFIG": str(config),
+        "PORTAL_SECRET_KEYS": keys.new_secret(),
+        "PORTAL_DATA_KEYS": keys.new_data_key(),
+    }
+    _python(environ, ["portal", "db", "upgrade"])
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        for command, log in _commands(world, ports):
+            with (folder / log).open("wb") as out:
+                running.append(
+                    subprocess.Popen(
+                        [sys.executable, "-m", *command], env=environ, stdout=out, stderr=out
+                    )
+                )
+        _wait(world, running)
+        yield world
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(20)
+
+
+def _free_ports() -> tuple[int, int, int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    first, second, third = (int(s.getsockname()[1]) for s in sockets)
+    for s in sockets:
+        s.close()
+    return first, second, third
+
+
+def _python(environ: Mapping[str, str], command: list[str]) -> None:
+    subprocess.run(
+        [sys.executable, "-m", *command], env=dict(environ), check=True, capture_output=True
+    )
+
+
+def _commands(world: World, ports: tuple[int, int, int]) -> list[tuple[list[str], str]]:
+    portal = world.portal
+    backends = ["backend_stub", "--port", str(ports[2]), "--latency", LATENCY]
+    stub = ["mitid_stub", "--port", str(ports[1]), "--client-id", "familieoverblik"]
+    stub += ["--redirect-uri", f"{portal}/log-ind/retur", "--post-logout", f"{portal}/"]
+    stub += ["--backchannel", f"{portal}/log-ind/bagkanal"]
+    stub += ["--client-jwks-url", f"{portal}/.well-known/jwks.json"]
+    serve = ["portal", "serve", "--bind", f"127.0.0.1:{ports[0]}"]
+    return [(backends, "backends.log"), (stub, "provider.log"), (serve, "portal.log")]
+
+
+def _wait(world: World, running: list[subprocess.Popen[bytes]]) -> None:
+    until = time.monotonic() + START_SECONDS
+    signs = [
+        f"{world.backend}/",
+        f"{world.idp}/op/.well-known/openid-configuration",
+        f"{world.portal}/readyz",
+    ]
+    for process, sign in zip(running, signs, strict=True):
+        while not _answers(sign):
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"{sign} did not come up: {world.log.read_text()[-2000:]}")
+            _a_moment(process)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def _a_moment(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the process ends, or for a moment."""
+    try:
+        process.wait(0.05)
+    except subprocess.TimeoutExpired:
+        return
