@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
@@ -63,6 +67,16 @@ def test_a_changed_cookie_is_refused(
     assert cookie is not None and callable(change)
     door_visitor.set_cookie("login", quote(change(cookie.value)))
     assert door_visitor.get("/log-ind/retur", query_string=answer).status_code == 400
+
+
+def test_the_answer_of_an_older_tab_does_not_spoil_the_newer(
+    hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    older, newer = (
+        hostile.authorize(door_visitor.get("/log-ind").headers["Location"]) for _ in range(2)
+    )
+    assert door_visitor.get("/log-ind/retur", query_string=older).status_code == 400
+    assert door_visitor.get("/log-ind/retur", query_string=newer).status_code == 302
 
 
 def test_ten_minutes_are_enough(
@@ -202,3 +216,46 @@ def test_a_door_that_is_not_configured_is_not_there(hostile: Provider, tmp_path:
     settings = make_settings(tmp_path, hostile.issuer)
     store = Store(settings.database, tmp_path)
     assert Oidc(settings, store, Vault(settings.data_keys)).doors == ("citizen", "staff")
+
+
+def test_a_provider_that_drips_its_headers_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timeout per read never ends here; only a deadline does."""
+    monkeypatch.setattr("portal.identity.wire.SECONDS", 0.5)
+    stop = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        with listening.accept()[0] as talking:
+            talking.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not stop.wait(0.1):
+                with suppress(OSError):
+                    talking.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        issuer = f"http://127.0.0.1:{listening.getsockname()[1]}/op"
+        visitor = make_app(make_settings(tmp_path, issuer)).test_client()
+        started = time.monotonic()
+        status = visitor.get("/log-ind").status_code
+        stop.set()
+        thread.join()
+    assert status == 503 and time.monotonic() - started < 3
+
+
+def test_many_answers_at_once_make_one_session(hostile: Provider, door_app: Flask) -> None:
+    first = door_app.test_client()
+    answer = hostile.authorize(first.get("/log-ind").headers["Location"])
+    cookie = first.get_cookie("login")
+    assert cookie is not None
+    sealed = cookie.value
+
+    def come_back(_: int) -> int:
+        browser = door_app.test_client()
+        browser.set_cookie("login", sealed)
+        return browser.get("/log-ind/retur", query_string=answer).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(come_back, range(8)))
+    assert answers == [302] + [400] * 7

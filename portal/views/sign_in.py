@@ -120,7 +120,9 @@ def failed(failure: LoginFailed) -> ResponseReturnValue:
     page = render_template(
         "sign_in/problem.html", code=failure.code, reference=reference, doors=doors
     )
-    return _over(make_response(page, failure.status))
+    response = make_response(page, failure.status)
+    # Another tab may be in the middle of a login: a stray answer must not end that one too.
+    return response if isinstance(failure, Invalid) else _over(response)
 
 
 def _depart(door: Door) -> ResponseReturnValue:
