@@ -404,3 +404,48 @@ def test_the_cpr_stands_in_no_address(backend: Backend) -> None:
     ask(backend)
     assert all("0108169995" not in path for path in backend.asked)
     assert "/fhir/Patient/_search" in backend.asked
+
+
+def test_a_goal_belongs_to_whom_its_plan_belongs(backend: Backend) -> None:
+    """Consenting to one place must not open the goals of another place's restricted plan."""
+    mine = {"subject": {"reference": "Patient/p1"}}
+    author = {"identifier": {"system": "http://p-nummer.dk", "value": "1"}, "display": "Fremmede"}
+    plan = {
+        "resourceType": "CarePlan",
+        "id": "c",
+        "status": "draft",
+        "title": "Plan",
+        "author": {"reference": "Organization/o"},
+        "goal": [{"reference": "Goal/g"}],
+        "meta": {"security": [{"code": "V"}]},
+    } | mine
+    ppr = next(r for r in everything() if r["id"] == "o-ppr") | {"id": "o"}
+    goal = {"resourceType": "Goal", "id": "g", "description": {"text": "Mål"}} | mine
+    other = plan | {"id": "d", "author": author | {"type": "Organization"}, "goal": []}
+    serve_fhir(backend, patient(), ppr, plan, goal, other)
+    entries = by_key(ask(backend))
+    found = entries["Goal/g"]
+    assert (found.owner, found.plan) == ("ppr", "CarePlan/c")
+    assert found.audience == {Audience.OWNER_ONLY}
+    assert found.kinds == {"application"}
+    assert (entries["CarePlan/d"].owner, entries["CarePlan/d"].by) == ("familie", "Fremmede")
+
+
+def test_a_server_that_counts_more_than_it_gives_is_partial(backend: Backend) -> None:
+    serve_fhir(backend, patient())
+    backend.answers["/fhir/Goal/_search"] = bundle(total=3)
+    found = ask(backend)
+    assert (found.state, found.partial) == (State.SHOWN, True)
+
+
+def test_a_citizen_named_by_cpr_is_no_contact(backend: Backend) -> None:
+    member = {"identifier": {"system": "urn:oid:1.2.208.176.1.2", "value": OTHER_CPR}}
+    team = {
+        "resourceType": "CareTeam",
+        "id": "t",
+        "status": "active",
+        "subject": {"reference": "Patient/p1"},
+        "participant": [{"member": member | {"display": "Jonas Krogh"}}],
+    }
+    serve_fhir(backend, patient(), team)
+    assert ask(backend).state is State.EMPTY

@@ -14,13 +14,7 @@ from datetime import date, datetime, timedelta
 from portal.config import SourceConfig
 from portal.records import AnyEntry
 from portal.sources import Delivery, SourceFailure
-from portal.sources.fhir_client import (
-    FhirClient,
-    Found,
-    NotSupported,
-    name_of,
-    together,
-)
+from portal.sources.fhir_client import FhirClient, Found, NotSupported, name_of, together, token
 from portal.sources.fhir_contacts import contacts
 from portal.sources.fhir_graph import Graph
 from portal.sources.fhir_help import help_and_plans
@@ -79,7 +73,7 @@ class FhirSource:
     async def _patient(self, asked: tuple[str, str], http: Http) -> tuple[str, bool]:
         """("Patient/<id>" or "", whether the server said it could not tell all)."""
         client = FhirClient(self.config.url, http, decode_identity)
-        found = await client.search("Patient", {"identifier": "|".join(asked)})
+        found = await client.search("Patient", {"identifier": token(*asked)})
         patients = {name_of(p): p for p in found.matches}
         if len(patients) > 1:
             raise SourceFailure("several persons")

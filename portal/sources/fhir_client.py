@@ -73,6 +73,7 @@ class FhirClient:
             _collect(found, bundle, kind, self.base)
             following = self._next(bundle)
             if not following:
+                found.cut |= _fewer_than_said(found, bundle)
                 return found
             if page == PAGES - 1 or len(found.pool) > ENTRIES:
                 break
@@ -158,6 +159,13 @@ async def _as_coroutine(work: Awaitable[T]) -> T:
     return await work
 
 
+def token(system: str, value: str) -> str:
+    """A search token; FHIR escapes these four characters with a backslash."""
+    for mark in ("\\", ",", "|", "$"):
+        value = value.replace(mark, "\\" + mark)
+    return f"{system}|{value}"
+
+
 def name_of(resource: Json) -> str:
     """Its "Type/id"."""
     return f"{text(resource, 'resourceType')}/{text(resource, 'id')}"
@@ -173,6 +181,12 @@ def _check_known(reply: Reply, outcome: Json) -> None:
         raise NotSupported("status 501")
     if reply.status >= 300:
         raise status_failure(reply.status)
+
+
+def _fewer_than_said(found: Found, bundle: Json) -> bool:
+    """`total` need not be there; when it is, and names more than came, something is missing."""
+    total = bundle.get("total")
+    return isinstance(total, int) and total > len(found.matches)
 
 
 def _collect(found: Found, bundle: Json, kind: str, base: str) -> None:

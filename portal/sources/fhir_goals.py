@@ -18,12 +18,12 @@ class Goals:
     def __init__(self, reading: Reading, goals: list[Json]) -> None:
         self._reading = reading
         self._goals = {name_of(g): g for g in goals}
-        self._belongs: dict[str, str] = {}
+        self._holders: dict[str, list[dict[str, Any]]] = {}
 
-    def belong(self, references: list[Json], key: str) -> None:
-        """The goals referred to belong to the entry `key`; the first to say so keeps them."""
+    def belong(self, references: list[Json], entry: dict[str, Any]) -> None:
+        """The goals referred to are part of this plan or help."""
         for name in self._names(references):
-            self._belongs.setdefault(name, key)
+            self._holders.setdefault(name, []).append(entry)
 
     def title(self, references: list[Json], entry: dict[str, Any]) -> str:
         """The first goal's words, if whoever may see the entry may see the goal."""
@@ -51,6 +51,7 @@ class Goals:
         targets = objs(goal, "target")
         dues = (day(t.get("dueDate")) for t in targets)
         entry = self._reading.entry(goal)
+        entry |= self._inherited(entry, holders := self._holders.get(name, []))
         if text(goal, "lifecycleStatus") == "entered-in-error":
             entry["kinds"] |= {"application"}
         return Goal(
@@ -61,8 +62,21 @@ class Goals:
             progress=next((p for t in targets if (p := _percent(t)) is not None), None),
             due=next((d for d in dues if d), None),
             followed_up=day(goal.get("statusDate")),
-            plan=self._belongs.get(name, ""),
+            plan=holders[0]["key"] if holders else "",
         )
+
+    def _inherited(self, entry: dict[str, Any], holders: list[dict[str, Any]]) -> dict[str, Any]:
+        """A goal belongs to whom its plan belongs; what restricts all its plans restricts it."""
+        if not holders:
+            return {}
+        first = holders[0]
+        return {
+            "owner": first["owner"],
+            "by": first["by"],
+            "kinds": entry["kinds"] | frozenset.intersection(*(h["kinds"] for h in holders)),
+            "audience": entry["audience"]
+            | frozenset.intersection(*(h["audience"] for h in holders)),
+        }
 
 
 def _percent(target: Json) -> int | None:

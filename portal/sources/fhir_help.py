@@ -4,7 +4,7 @@
   based on another CarePlan is KLCore's planned intervention: help itself.
 - A ServiceRequest, EpisodeOfCare or activity is an *assessment* when a category,
   type or code says so: SNOMED CT evaluation or diagnostic procedure, or a text
-  with udredning, undersøgelse, afdækning, screening, assessment or evaluation.
+  with udredning, undersøgelse, afdækning, vurdering, screening or their English words.
   Everything else is help. Of an assessment only that it runs is taken.
 """
 
@@ -35,7 +35,7 @@ from portal.sources.paragraph import paragraph
 ASSESSING = frozenset({"386053000", "103693007", "165197003"})
 """SNOMED CT: evaluation procedure, diagnostic procedure, diagnostic assessment."""
 _ASSESSING = re.compile(
-    r"udredning|undersøgelse|afdækning|screening|assessment|evaluation", re.IGNORECASE
+    r"udredning|undersøgelse|afdækning|vurdering|screening|assessment|evaluation", re.IGNORECASE
 )
 FOLLOW_UP = "followupdate"
 
@@ -53,18 +53,16 @@ def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[A
 
 
 def _care_plan(reading: Reading, resource: Json, goals: Goals) -> Iterator[AnyEntry | None]:
-    key = f"CarePlan/{text(resource, 'id')}"
     details = [obj(a, "detail") for a in objs(resource, "activity")]
     if _is_help(reading, resource):
-        goals.belong(objs(resource, "goal"), key)
         yield _planned(reading, resource, details, goals)
         return
-    goals.belong(objs(resource, "goal"), key)
+    entry = reading.entry(resource)
+    goals.belong(objs(resource, "goal"), entry)
     for n, detail in enumerate(details):
         if detail:
-            goals.belong(objs(detail, "goal"), f"{key}#activity-{n}")
             yield _activity(reading, resource, detail, f"#activity-{n}", goals)
-    yield _plan(reading, resource)
+    yield _plan(reading, resource, entry)
 
 
 def _is_help(reading: Reading, resource: Json) -> bool:
@@ -72,14 +70,14 @@ def _is_help(reading: Reading, resource: Json) -> bool:
     return any(b.startswith("CarePlan/") for b in based)
 
 
-def _plan(reading: Reading, resource: Json) -> Plan | None:
+def _plan(reading: Reading, resource: Json, entry: dict[str, Any]) -> Plan | None:
     title = text(resource, "title") or first_text(objs(resource, "category"))
     author = _first(reading, resource, "author")
     followed, following = _follow_up(resource)
     if not title:
         return None
     return Plan(
-        **reading.entry(resource),
+        **entry,
         title=title,
         status=status_of(text(resource, "status")),
         description=text(resource, "description"),
@@ -99,14 +97,16 @@ def _planned(
     performers = [p for d in details for p in objs(d, "performer")]
     aims = [*objs(resource, "goal"), *(g for d in details for g in objs(d, "goal"))]
     who = next((w for p in performers if (w := reading.who(p, resource))), None)
+    entry = reading.entry(resource, concepts=codes)
+    goals.belong(aims, entry)
     return _helping(
-        reading.entry(resource, concepts=codes),
+        entry,
         concepts=[*codes, *objs(resource, "category")],
         title=text(resource, "title") or first_text(codes),
         status=text(resource, "status"),
         period=obj(resource, "period"),
         who=who or _first(reading, resource, "author"),
-        goal=goals.title(aims, reading.entry(resource, concepts=codes)),
+        goal=goals.title(aims, entry),
         description=text(resource, "description"),
         url=reading.config.journal_url,
     )
@@ -116,9 +116,10 @@ def _activity(
     reading: Reading, resource: Json, detail: Json, part: str, goals: Goals
 ) -> Intervention | Assessment | None:
     codes = objs(detail, "code")
-    entry = reading.entry(resource, part, concepts=codes, organization=None)
+    entry = reading.entry(resource, part, concepts=codes)
     if text(detail, "status") == "entered-in-error":
         entry["kinds"] |= {"application"}
+    goals.belong(objs(detail, "goal"), entry)
     who = next((w for p in objs(detail, "performer") if (w := reading.who(p, resource))), None)
     return _helping(
         entry,

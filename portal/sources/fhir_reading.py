@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from portal.config import SourceConfig
+from portal.config import CPR_SYSTEM, SourceConfig
 from portal.records import Audience
 from portal.sources.fhir_client import name_of
 from portal.sources.fhir_graph import Graph, identifiers, logical
@@ -30,6 +30,9 @@ from portal.sources.marks import Marks, Organization
 
 AUDIENCE_TAGS = "urn:familieoverblik:audience"
 WHAT_IT_IS = ("category", "type", "code", "serviceCategory", "serviceType", "appointmentType")
+NO_CONTACT = frozenset(
+    {"Patient", "RelatedPerson", "Location", "Device", "HealthcareService", "CareTeam"}
+)
 NOT_DECIDED = frozenset({"draft", "entered-in-error"})
 
 
@@ -135,20 +138,14 @@ class Reading:
         target = self.graph.local(text(reference, "reference"))
         found = self.graph.find(reference, holder) or {}
         kind = text(found, "resourceType") or text(reference, "type") or target.partition("/")[0]
-        if kind in (
-            "Patient",
-            "RelatedPerson",
-            "Location",
-            "Device",
-            "HealthcareService",
-            "CareTeam",
-        ):
+        if kind in NO_CONTACT or any(i.startswith(CPR_SYSTEM + "|") for i in logical(reference)):
             return None
         role = found if kind == "PractitionerRole" else {}
         person = self.graph.find(obj(role, "practitioner"), role) if role else found
         who = _who(target, role, person or {}, self._place(role, found))
-        name = who.name or display(reference) or display(obj(role, "practitioner"))
         organization = self.organization(reference, holder)
+        desk = who.title or (organization.name if organization else "")
+        name = who.name or display(reference) or display(obj(role, "practitioner")) or desk
         named = msgspec.structs.replace(who, name=name, organization=organization)
         return named if name else None
 

@@ -17,7 +17,7 @@ import msgspec
 from portal.config import Settings
 from portal.records import Person
 from portal.sources import SourceFailure
-from portal.sources.fhir_client import FhirClient, Found, name_of
+from portal.sources.fhir_client import FhirClient, Found, name_of, token
 from portal.sources.fhir_shape import COPENHAGEN, Json
 from portal.sources.gather import Gatherer
 from portal.sources.http import Connection
@@ -98,7 +98,7 @@ class Register:
             return await ask(client)
 
     async def _person(self, client: FhirClient, system: str, value: str) -> Registered | None:
-        found = _whole(await client.search("Patient", {"identifier": _token(system, value)}))
+        found = _whole(await client.search("Patient", {"identifier": token(system, value)}))
         patients = {name_of(p): p for p in found.matches}
         if len(patients) > 1:
             raise SourceFailure("contradiction")
@@ -113,7 +113,7 @@ class Register:
     ) -> tuple[Registered, ...]:
         found = _whole(
             await client.search(
-                "RelatedPerson", {"identifier": _token(system, value)}, ("RelatedPerson:patient",)
+                "RelatedPerson", {"identifier": token(system, value)}, ("RelatedPerson:patient",)
             )
         )
         if any((system, value) not in identifiers(r) for r in found.matches):
@@ -148,13 +148,6 @@ class Register:
 
     def _today(self) -> date:
         return self._now().astimezone(COPENHAGEN).date()
-
-
-def _token(system: str, value: str) -> str:
-    """A search token; FHIR escapes these four characters with a backslash."""
-    for mark in ("\\", ",", "|", "$"):
-        value = value.replace(mark, "\\" + mark)
-    return f"{system}|{value}"
 
 
 def _whole(found: Found) -> Found:
