@@ -12,7 +12,7 @@ from flask import Flask
 from flask_compress import Compress
 from whitenoise import WhiteNoise
 
-from portal import gate, i18n, schema, templating
+from portal import gate, htmx, i18n, schema, templating
 from portal.assets import BUILT
 from portal.comments import Comments
 from portal.config import Settings
@@ -129,6 +129,7 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_options = {"autoescape": True}
     app.extensions["portal"] = services = join(settings)
     app.session_interface = Interface(settings, services.sessions)
+    htmx.install(app)
     user.install(app)
     i18n.install(app)
     templating.install(app)

@@ -25,13 +25,17 @@ class Cause(click.ClickException):
 
 def settings_of(context: click.Context) -> Settings:
     """The checked settings of this call."""
-    file = context.find_root().params["config"]
-    if not file:
-        raise Cause("--config: missing (example: portal --config portal.toml, or PORTAL_CONFIG)")
     try:
-        return load(Path(file), os.environ)
+        return load(file_of(context), os.environ)
     except ConfigError as e:
         raise Cause(str(e)) from None
+
+
+def file_of(context: click.Context) -> Path:
+    """The file named by --config, before or after the command, or by PORTAL_CONFIG."""
+    if not context.obj:
+        raise Cause("--config: missing (example: --config portal.toml, or PORTAL_CONFIG)")
+    return Path(context.obj)
 
 
 def store_of(context: click.Context) -> Store:
@@ -40,15 +44,23 @@ def store_of(context: click.Context) -> Store:
     return Store(settings.database, settings.path("."))
 
 
+def _remember(context: click.Context, _option: click.Parameter, file: str | None) -> None:
+    if file:
+        context.find_root().obj = context.obj = file
+
+
 CONFIG = click.option(
-    "--config", envvar="PORTAL_CONFIG", help="The TOML file (or PORTAL_CONFIG).", expose_value=False,
-    callback=lambda ctx, _p, v: ctx.find_root().params.__setitem__("config", v or ctx.find_root().params.get("config")),
-)  # fmt: skip
+    "--config",
+    envvar="PORTAL_CONFIG",
+    help="The TOML file (or PORTAL_CONFIG).",
+    expose_value=False,
+    callback=_remember,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--config", envvar="PORTAL_CONFIG", help="The TOML file (or PORTAL_CONFIG).")
-def main(config: str | None) -> None:
+@CONFIG
+def main() -> None:
     """Run and look after Familieoverblik."""
 
 
@@ -67,7 +79,7 @@ def serve(context: click.Context, bind: str, workers: int) -> None:
     host, _, port = bind.rpartition(":")
     if not port.isdigit():
         raise Cause("--bind: is not HOST:PORT (example: --bind 127.0.0.1:8000)")
-    run(context.find_root().params["config"], host, int(port), workers)
+    run(str(file_of(context)), host, int(port), workers)
 
 
 @main.group()

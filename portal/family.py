@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from portal.access import Facts, today_in_copenhagen
+from portal.access import Facts, Viewer, today_in_copenhagen
 from portal.config import CPR_SYSTEM, Settings
 from portal.crypto import CitizenKey, Vault, new_id
 from portal.db import Store, now
@@ -98,6 +98,13 @@ class Family:
         assert isinstance(found, tuple)
         known = [self._enrol(r) for r in found]
         return tuple(sorted((k for k in known if k), key=lambda k: (str(k.person.born), k.id)))
+
+    def has_children(self, viewer: Viewer) -> bool:
+        """Whether a family member holds custody of anybody; no when the register cannot say."""
+        try:
+            return bool(viewer.person and self.children(viewer.person))
+        except (RegisterDown, UnknownPerson):
+            return False
 
     def household(self, citizen: str, fresh: bool = False) -> Household:
         """A citizen, custody and age as they are now. Raises UnknownPerson, RegisterDown."""

@@ -27,6 +27,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from portal.access import Viewer
+from portal.htmx import PortalRequest
 
 if TYPE_CHECKING:
     from portal import Portal
@@ -114,7 +115,7 @@ def _return_key(path: str) -> dict[str, Any]:
 
 def wants_fragment() -> bool:
     """Whether this is htmx asking for a part, or an address that only serves parts."""
-    return request.path.startswith("/del/") or request.headers.get("HX-Request-Type") == "partial"
+    return request.path.startswith("/del/") or cast(PortalRequest, request).wants_part
 
 
 # --- forged requests -------------------------------------------------------------------

@@ -15,7 +15,8 @@ class PortalRequest(HtmxAwareRequest):  # type: ignore[misc]
 
     @property
     def wants_part(self) -> bool:
-        return self.headers.get("HX-Request-Type", "partial" if self.htmx else "") == "partial"
+        kind: str = self.headers.get("HX-Request-Type", "partial" if self.htmx else "")
+        return kind == "partial"
 
 
 def install(app: Flask) -> None:

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import abort, session
+from flask import session
 from limits import RateLimitItem, parse
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
+from werkzeug.exceptions import TooManyRequests
 
 from portal.gate import portal
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+MINUTE = 60
 LIMITS: dict[str, RateLimitItem] = {
     "look-up": parse("20/minute"),
     "comment": parse("20/minute"),
@@ -41,7 +43,7 @@ def limited(what: str) -> Callable[[View], View]:
         def inner(*args: Any, **values: Any) -> Any:
             account = getattr(session, "account", None)
             if account and not portal().limiter.allows(what, account.session):
-                abort(429)
+                raise TooManyRequests(retry_after=MINUTE)
             return view(*args, **values)
 
         return inner  # type: ignore[return-value]

@@ -81,7 +81,7 @@ class Overviews:
         answers = self._ask(before, look.wait)
         after = self.standing(viewer, citizen, msgspec.structs.replace(look, fresh=False))
         page = self._presenter.present(after, answers, self.comments(after))
-        self._log([(after, look)])
+        self._log([(after, msgspec.structs.replace(look, categories=shown_of(page, look)))])
         return page
 
     def family(self, viewer: Viewer, wait: float | None) -> FamilyPage:
@@ -228,6 +228,20 @@ class Overviews:
             outcome=outcome,
             about=look.for_actor,
         )
+
+
+def shown_of(page: Overview, look: Look) -> tuple[Category, ...]:
+    """The categories that a look asked for and the page holds something of."""
+    held = {
+        Category.CONTACTS: page.contacts,
+        Category.MEETINGS: page.meetings or page.past_meetings,
+        Category.INTERVENTIONS: page.interventions or page.loose_goals,
+        Category.PLANS: page.plans or page.loose_goals,
+        Category.WELLBEING: page.measurements,
+        Category.MASTER_DATA: Category.MASTER_DATA in page.opens,
+        Category.COMMENTS: page.notes,
+    }
+    return tuple(c for c in look.categories if held[c])
 
 
 def _subject(family: Family, citizen: str) -> Subject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from portal.audit import Act
 from portal.gate import audience, portal, viewer
 from portal.handout import Overview
+from portal.htmx import PortalRequest
 from portal.records import Category
 from portal.views.page import look, patience
 
@@ -100,7 +101,7 @@ def _page(template: str, found: Overview, part: str, name: str = "", **more: Any
 
 def _only_inside_a_page() -> None:
     """A fragment opened as a page would be half a page: 400."""
-    if request.headers.get("HX-Request-Type") != "partial":
+    if not cast(PortalRequest, request).wants_part:
         abort(400)
 
 

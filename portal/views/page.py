@@ -49,7 +49,8 @@ def _reader(viewer: Viewer | None) -> Reader | None:
         return None
     first = viewer.name.split(" ")[0] if viewer.name else ""
     if not viewer.staff:
-        return Reader(kind=g.get("relation") or "guardian", name=viewer.name, first_name=first)
+        kind = g.get("relation") or ("guardian" if portal().family.has_children(viewer) else "self")
+        return Reader(kind=kind, name=viewer.name, first_name=first)
     actors = portal().settings.actors
     return Reader(
         kind="staff",
