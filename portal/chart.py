@@ -1,4 +1,4 @@
-"""A well-being line as points of an SVG, because a picture must not need a script or inline style."""
+"""A well-being line as points of an SVG: a picture must not need a script or inline style."""
 
 from __future__ import annotations
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
+from portal.dates import klokkeslaet, kort_dato
 from portal.handout import LogLine
-from portal.templating import category_word, joined, klokkeslaet, kort_dato
+from portal.words import category_word, joined
 
 
 def log_sentence(line: LogLine) -> str:

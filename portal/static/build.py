@@ -1,4 +1,4 @@
-"""Build what the browser gets, because third-party assets are fetched at set-up and never committed.
+"""Build what the browser gets: third-party assets are fetched at set-up, never committed.
 
 `python portal/static/build.py` (part of `make setup`) fetches the locked npm
 packages, compiles our style sheet from the Danish design system's tokens,

@@ -1,0 +1,114 @@
+"""Dates and times as a person says them, in the reader's language and on a Danish clock."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+
+
+def local(moment: datetime) -> datetime:
+    """`moment` on a Danish clock."""
+    return moment.astimezone(COPENHAGEN)
+
+
+def _day(value: date | datetime) -> date:
+    return local(value).date() if isinstance(value, datetime) else value
+
+
+def locale_code() -> str:
+    found = get_locale()
+    return str(found) if found else "da"
+
+
+def dato(value: date | datetime | None, weekday: bool = True) -> str:
+    """ "torsdag den 3. december"; with the year when it is not this one."""
+    if value is None:
+        return ""
+    day = _day(value)
+    other_year = day.year != datetime.now(COPENHAGEN).year
+    return _written(day, locale_code(), weekday, other_year)
+
+
+@lru_cache(4096)
+def _written(day: date, locale: str, weekday: bool, year: bool) -> str:
+    if Locale.parse(locale).language == "da":
+        pattern = ("EEEE 'den' " if weekday else "") + "d. MMMM" + (" y" if year else "")
+        return format_date(day, pattern, locale=locale)
+    skeleton = ("y" if year else "") + "MMMM" + ("EEEE" if weekday else "") + "d"
+    try:
+        return str(format_skeleton(skeleton, day, locale=locale))
+    except KeyError:
+        return format_date(day, "full" if weekday else "long", locale=locale)
+
+
+def kort_dato(value: date | datetime | None) -> str:
+    """ "3. december", with the year when it is not this one."""
+    return dato(value, weekday=False)
+
+
+@lru_cache(4096)
+def _part(day: date, pattern: str, locale: str) -> str:
+    return format_date(day, pattern, locale=locale).strip(".")
+
+
+def ugedag(value: date | datetime) -> str:
+    """ "tor", for the small calendar leaf."""
+    return _part(_day(value), "ccc", locale_code())
+
+
+def dag(value: date | datetime) -> str:
+    """ "3", for the small calendar leaf."""
+    return _part(_day(value), "d", locale_code())
+
+
+def maaned(value: date | datetime) -> str:
+    """ "dec", for the small calendar leaf."""
+    return _part(_day(value), "LLL", locale_code())
+
+
+def maaned_aar(value: date) -> str:
+    """ "december 2026", a heading."""
+    return _part(value, "LLLL y", locale_code())
+
+
+def klokken(start: datetime, end: datetime | None = None) -> str:
+    """ "kl. 10-11", "kl. 9.30"; the end only on the same day."""
+    first = _clock(start)
+    if end is None or end <= start or _day(end) != _day(start):
+        return _("kl. %(time)s", time=first)
+    return _("kl. %(start)s-%(end)s", start=first, end=_clock(end))
+
+
+def klokkeslaet(value: datetime | None) -> str:
+    """ "kl. 08.12": the exact minute something was fetched or read."""
+    return _("kl. %(time)s", time=_clock(value, exact=True)) if value else ""
+
+
+def _clock(value: datetime, exact: bool = False) -> str:
+    moment, locale = local(value), locale_code()
+    if Locale.parse(locale).language != "da":
+        return format_time(moment, "short", tzinfo=COPENHAGEN, locale=locale)
+    if exact:
+        return f"{moment:%H.%M}"
+    return f"{moment.hour}.{moment:%M}" if moment.minute else str(moment.hour)
+
+
+def relative_day(value: date | datetime, at: datetime | None = None) -> str:
+    """ "I dag", "I morgen", "Om 5 dage"; empty when it is further than two weeks away."""
+    today = local(at or datetime.now(COPENHAGEN)).date()
+    days = (_day(value) - today) // timedelta(days=1)
+    if days == 0:
+        return _("I dag")
+    if days == 1:
+        return _("I morgen")
+    if days == -1:
+        return _("I går")
+    return _("Om %(days)s dage", days=days) if 1 < days <= 14 else ""

@@ -1,0 +1,94 @@
+"""The portal's words for what sources deliver: numbers, names, areas, states, in any language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from babel import Locale
+from babel.lists import format_list
+from babel.numbers import format_decimal
+from flask_babel import gettext as _
+
+from portal.dates import locale_code
+from portal.records import Category, Entry, Sector, Status
+
+
+def phone(number: str) -> str:
+    """ "12 34 56 78" for a Danish number; anything else stays as the source wrote it."""
+    digits = tel(number)
+    digits = digits.removeprefix("+45") if len(digits) == 11 else digits
+    if len(digits) == 8 and digits.isdigit():
+        return " ".join(digits[i : i + 2] for i in range(0, 8, 2))
+    return number
+
+
+def tel(number: str) -> str:
+    """Only what a tel: link may hold."""
+    kept = "".join(c for c in number if c in "0123456789")
+    return ("+" if number.strip().startswith("+") else "") + kept
+
+
+def ejefald(name: str) -> str:
+    """The owner's form where the language makes it with an ending: Emils, Jonas', Emil's."""
+    language = Locale.parse(locale_code()).language
+    if language == "da":
+        return name + ("'" if name[-1:].lower() in "sxz" else "s")
+    return name + ("'" if name.endswith("s") else "'s") if language == "en" else name
+
+
+def joined(names: Iterable[str]) -> str:
+    """ "A, B og C" in the reader's language."""
+    return format_list([n for n in names if n], locale=locale_code())
+
+
+def sector_word(sector: Sector) -> str:
+    """The area of life, in words."""
+    return {
+        Sector.SOCIAL: _("Familie og støtte"),
+        Sector.SCHOOL: _("Skole og dagtilbud"),
+        Sector.HEALTH: _("Sundhed"),
+        Sector.EMPLOYMENT: _("Job og økonomi"),
+        Sector.OTHER: _("Andre"),
+    }[sector]
+
+
+def status_word(status: Status) -> str:
+    """How far something has come, in words."""
+    return {
+        Status.PLANNED: _("Aftalt, ikke startet"),
+        Status.WAITING: _("Venter på at komme i gang"),
+        Status.RUNNING: _("I gang"),
+        Status.PAUSED: _("Holder pause"),
+        Status.DONE: _("Afsluttet"),
+        Status.CANCELLED: _("Aflyst"),
+        Status.UNKNOWN: _("Vi ved ikke, hvor langt det er"),
+    }[status]
+
+
+def category_word(category: Category) -> str:
+    """What a consent opens, in words."""
+    return {
+        Category.CONTACTS: _("Kontakter"),
+        Category.MEETINGS: _("Møder"),
+        Category.INTERVENTIONS: _("Hjælp og udredninger"),
+        Category.PLANS: _("Planer og mål"),
+        Category.WELLBEING: _("Trivsel"),
+        Category.MASTER_DATA: _("Oplysninger om dig"),
+        Category.COMMENTS: _("Kommentarer"),
+    }[Category(category)]
+
+
+def record_word(entry: Entry) -> str:
+    """The stable English word of `data-record`, e.g. "assessment"."""
+    return type(entry).__name__.lower()
+
+
+def phase_word(phase: str) -> str:
+    """When a measurement was taken, seen from the help."""
+    words = {"before": _("før hjælpen"), "during": _("undervejs"), "after": _("efter hjælpen")}
+    return words.get(phase, "")
+
+
+def tal(value: float) -> str:
+    """ "3,5" in Danish; no decimals where there are none."""
+    return str(format_decimal(value, "#,##0.##", locale=locale_code()))
