@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from portal.config import Provider, Settings
+from portal.config import CPR_SYSTEM, Provider, Settings
 from portal.crypto import Vault
 from portal.db import Store
 from portal.identity import arrival, checks
@@ -180,7 +180,7 @@ class Oidc:
             birth_date=words.text(kind.birth_date_claim),
             actors=arrival.actors(words, kind, self._actors) if staff else (),
             role=arrival.shown(words.text(kind.role_claim)) if staff else "",
-            id_token=_hint(id_token, claims, "" if staff else person),
+            id_token="" if _tells_cpr(claims, kind, person) else id_token,
             return_to=attempt.return_to,
             expected=attempt.expected,
         )
@@ -216,12 +216,14 @@ def _with_query(url: str, parameters: dict[str, str]) -> str:
     return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(parameters)}"
 
 
-def _hint(token: str, claims: Claims, secret: str) -> str:
-    """The ID token for logging out at the provider, unless it carries the CPR number itself.
+def _tells_cpr(claims: Claims, kind: Profile, person: str) -> bool:
+    """Whether the ID token is unfit as a hint at logout.
 
-    The hint travels in an address, and addresses stay in a browser's history.
+    Hints travel in addresses, and those stay in a browser that may be the library's.
     """
-    return "" if secret and secret in msgspec.json.encode(claims).decode() else token
+    if kind.door == "staff" or kind.person_system != CPR_SYSTEM:
+        return False
+    return person in msgspec.json.encode(claims).decode().replace("-", "")
 
 
 def _claimed_issuer(token: str) -> str:
