@@ -1,7 +1,7 @@
 """From bytes to the single occurrences of a window, within bounds that hold for any input.
 
 A rule that never matches makes a recurrence library search until the year
-9999, so the work is bounded in time from inside: each Python call looks at the clock.
+9999, so expansion is bounded in time from inside: each Python call looks at the clock.
 """
 
 from __future__ import annotations
@@ -54,27 +54,45 @@ def bounded(work: Callable[[], T], seconds: float) -> T:
         sys.settrace(before)
 
 
-def occurrences(body: bytes, today: date, zone: str) -> tuple[list[icalendar.Event], bool]:
+def occurrences(
+    body: bytes, today: date, zone: str, seconds: float
+) -> tuple[list[icalendar.Event], bool]:
     """The events from 30 days ago to a year ahead, nearest first, and whether some are missing.
 
-    Raises SourceFailure when it is not a calendar.
+    Raises SourceFailure when it is not a calendar, or takes longer than `seconds` to expand.
     """
     calendar = _parse(body)
     partial = _drop_what_cannot_be_told(calendar)
     _settle_floating(calendar, ZoneInfo(zone))
     start, end = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)
     try:
-        found = recurring_ical_events.of(calendar).between(start, end)
+        found = _expanded(calendar, start, end, seconds)
+    except TooSlow:
+        raise SourceFailure("too slow to expand") from None
     except Exception:  # the library raises what the input leads it to
-        found, partial = _those_that_can(calendar, start, end), True
+        found, partial = _those_that_can(calendar, start, end, seconds), True
     found.sort(key=lambda e: _nearness(e, today))
     return found[:MOST_OCCURRENCES], partial or len(found) > MOST_OCCURRENCES
 
 
-def _those_that_can(calendar: icalendar.Calendar, start: date, end: date) -> list[Any]:
+def _expanded(calendar: icalendar.Calendar, start: date, end: date, seconds: float) -> list[Any]:
+    """Only rules can run away; looking at the clock makes everything twice as dear."""
+
+    def expand() -> list[Any]:
+        return list(recurring_ical_events.of(calendar).between(start, end))
+
+    recurring = any("RRULE" in part for part in calendar.subcomponents)
+    return bounded(expand, seconds) if recurring else expand()
+
+
+def _those_that_can(
+    calendar: icalendar.Calendar, start: date, end: date, seconds: float
+) -> list[Any]:
     try:
         query = recurring_ical_events.of(calendar, skip_bad_series=True)
-        return list(query.between(start, end))
+        return bounded(lambda: list(query.between(start, end)), seconds)
+    except TooSlow:
+        raise SourceFailure("too slow to expand") from None
     except Exception:  # as above
         raise SourceFailure("not a calendar") from None
 

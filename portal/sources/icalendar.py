@@ -14,14 +14,14 @@ from datetime import date, datetime
 
 from portal.config import SourceConfig
 from portal.sources import Delivery, SourceFailure
-from portal.sources.calendar_expansion import TooSlow, bounded, occurrences
+from portal.sources.calendar_expansion import occurrences
 from portal.sources.calendar_meeting import meeting
 from portal.sources.fhir_shape import COPENHAGEN
 from portal.sources.http import Http, expect_ok
 from portal.sources.marks import Marks
 from portal.sources.question import Question
 
-LARGEST = 1_000_000
+LARGEST = 600_000
 SECONDS = 1.5
 _READERS = ThreadPoolExecutor(2, thread_name_prefix="calendars")
 
@@ -54,13 +54,7 @@ class CalendarSource:
     def read(self, body: bytes) -> Delivery:
         """The meetings of one calendar. Raises SourceFailure."""
         seconds = min(SECONDS, self.config.timeout)
-        try:
-            return bounded(lambda: self._meetings(body), seconds)
-        except TooSlow:
-            raise SourceFailure("too slow to expand") from None
-
-    def _meetings(self, body: bytes) -> Delivery:
-        events, partial = occurrences(body, self._today(), self.config.timezone)
+        events, partial = occurrences(body, self._today(), self.config.timezone, seconds)
         told = [meeting(event, self.config, self._marks) for event in events]
         entries = tuple(m for m in told if m)
         return Delivery(entries=entries, partial=partial or None in told)
