@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_login import current_user
 from hostile_provider import Provider
 from sign_in_app import JONAS, METTE, log_in, make_app, make_settings, who
 
 from portal import db
+from portal.identity import user
 from portal.identity.browser import BrowserSession
 from portal.identity.session import Account, Sessions
 
@@ -264,3 +266,19 @@ def test_a_row_that_was_tampered_with_is_nobody(
 def test_rubbish_cookies_are_nobody(door_visitor: FlaskClient, value: Any) -> None:
     door_visitor.set_cookie("session", value)
     assert who(door_visitor) is None
+
+
+def test_flask_login_sees_the_same_person_and_remembers_nobody(
+    hostile: Provider, door_app: Flask
+) -> None:
+    user.install(door_app)
+    door_app.secret_key = "k" * 40
+    door_app.add_url_rule("/flask-login", view_func=lambda: current_user.get_id() or "nobody")
+    visitor = door_app.test_client()
+    log_in(visitor, hostile)
+    known = visitor.get("/flask-login").text
+    assert len(known) == 64
+    visitor.post("/log-ud")
+    visitor.set_cookie("remember_token", f"{known}|" + "0" * 128)
+    assert visitor.get("/flask-login").text == "nobody"
+    assert visitor.get_cookie("session") is None
