@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-
 from portal.dates import klokkeslaet, kort_dato
 from portal.handout import LogLine
+from portal.records import Category
+from portal.speech import gettext as _
 from portal.words import category_word, joined
 
 
@@ -49,6 +49,8 @@ def _consent(line: LogLine) -> str:
 
 
 def _what(line: LogLine) -> str:
-    if not line.categories or len(line.categories) == 7:
+    if not line.categories:
+        return _("hvem der må se hvad")
+    if len(line.categories) == len(Category):
         return _("hele overblikket")
     return joined(category_word(c).lower() for c in line.categories)

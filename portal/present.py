@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from portal.access import ANY_OWNER, Scope
+from portal.access import categories
 from portal.arrange import Arranger, line
 from portal.comments import Comment
 from portal.config import Settings
@@ -80,7 +80,7 @@ class Presenter:
                 self._source_name(standing, s.actor, s.name) for s in configured if not s.connected
             ),
             notes=notes,
-            opens=_opens(standing),
+            opens=_opens(standing, visible),
             may_comment=standing.relation is not Relation.STAFF and not standing.preview_for,
             withheld_health=self._withheld_health(standing),
             cut=standing.relation is Relation.STAFF or bool(standing.preview_for),
@@ -93,7 +93,7 @@ class Presenter:
         known, home = standing.home.citizen, standing.home
         person = known.person
         how = Relation.STAFF if standing.preview_for else standing.relation
-        told = Category.MASTER_DATA in _opens(standing)
+        told = Category.MASTER_DATA in _opens(standing, ())
         hidden = standing.guard.places or not told
         return Citizen(
             id=known.id,
@@ -203,16 +203,16 @@ class Presenter:
             return ""
 
 
-def _opens(standing: Standing) -> frozenset[Category]:
+def _opens(standing: Standing, visible: Iterable[AnyEntry]) -> frozenset[Category]:
+    """What there can be a section about: for an actor only what is opened, or its own.
+
+    A section that is not opened is left out, so that "none" is never said of it.
+    """
     if standing.relation is not Relation.STAFF and not standing.preview_for:
         return frozenset(Category)
-    own = {c for c in Category if c not in (Category.MASTER_DATA, Category.COMMENTS)}
-    ownerless = {c for s in _current(standing) for c, o in s.pairs if o == ANY_OWNER}
-    return frozenset(own | ownerless)
-
-
-def _current(standing: Standing) -> tuple[Scope, ...]:
-    return tuple(s for s in standing.scopes if s.purpose == standing.purpose)
+    current = (s for s in standing.scopes if s.purpose == standing.purpose)
+    opened = {c for s in current for c, _owner in s.pairs}
+    return frozenset(opened.union(*(categories(e) for e in visible)))
 
 
 def _places(entries: Iterable[AnyEntry], actors: Mapping[str, Actor]) -> Iterable[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from urllib.parse import quote
 
+import msgspec
 from flask_babel import gettext as _
 
 from portal import audit
@@ -18,6 +20,7 @@ from portal.overview import Look, Overviews
 from portal.records import Category
 from portal.standing import NotFound, Standing
 
+ONE_VISIT = timedelta(minutes=10)
 OF_ANSWERS = frozenset({Act.CONSENT, Act.COMMENT})
 """Acts that would tell what another family member decided or wrote."""
 
@@ -44,7 +47,7 @@ class SeenBy:
         shown = [e for e in mine if not chosen or chosen in e.line.actors]
         return AccessLog(
             citizen=self._overviews.citizen(standing),
-            lines=tuple(self._line(standing, e) for e in shown),
+            lines=tuple(self._line(standing, e) for e in visits(shown)),
             since=mine[-1].at if mine else None,
             actors=tuple(
                 Choice(
@@ -116,3 +119,28 @@ class SeenBy:
             return ""
         subject = _("Spørgsmål om et opslag den %(when)s", when=f"{entry.at:%Y-%m-%d %H:%M} UTC")
         return f"mailto:{email}?subject={quote(subject)}"
+
+
+def visits(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Entries newest first, with the parts of one visit joined: a page and what came late to it."""
+    kept: Entry | None = None
+    for entry in entries:
+        if kept and _same_visit(kept, entry):
+            both = {*kept.line.categories, *entry.line.categories}
+            line = msgspec.structs.replace(kept.line, categories=tuple(sorted(both)))
+            kept = msgspec.structs.replace(kept, line=line)
+            continue
+        if kept:
+            yield kept
+        kept = entry
+    if kept:
+        yield kept
+
+
+def _same_visit(newer: Entry, older: Entry) -> bool:
+    if newer.line.act is not Act.READ or newer.at - older.at > ONE_VISIT:
+        return False
+    if bool(newer.line.categories) != bool(older.line.categories):
+        return False
+    bare = msgspec.structs.replace
+    return bare(newer.line, categories=()) == bare(older.line, categories=())

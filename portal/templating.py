@@ -6,6 +6,7 @@ Pure text work; nothing here reads a network or a database.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from flask import Flask
 from markupsafe import Markup
@@ -34,13 +35,13 @@ def install(app: Flask) -> None:
     asset = Assets()
     sprite = asset("icons.svg")
     env = app.jinja_env
-    env.globals.update(asset=asset, icon=lambda name: icon(sprite, name))
+    env.globals.update(asset=asset, icon=cache(lambda name: icon(sprite, name)))
     env.trim_blocks = env.lstrip_blocks = True
     for filter_ in (
         dates.dato, dates.kort_dato, dates.ugedag, dates.dag, dates.maaned, dates.maaned_aar,
         dates.klokken, dates.klokkeslaet, dates.relative_day,
         words.phone, words.tel, words.ejefald, words.joined, words.tal,
-        words.sector_word, words.status_word, words.category_word, words.phase_word,
+        words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
         words.record_word, sector_icon, by_sector, by_place, by_month, charts, log_sentence,
     ):  # fmt: skip
         env.filters[filter_.__name__] = filter_

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from babel import Locale
 from babel.lists import format_list
 from babel.numbers import format_decimal
-from flask_babel import gettext as _
 
-from portal.dates import locale_code
 from portal.records import Category, Entry, Sector, Status
+from portal.speech import gettext as _
+from portal.speech import language
 
 
 def phone(number: str) -> str:
@@ -23,37 +24,50 @@ def phone(number: str) -> str:
 
 
 def tel(number: str) -> str:
-    """Only what a tel: link may hold."""
+    """Only what a tel: link may hold; empty when it is no number (withheld, or a text)."""
     kept = "".join(c for c in number if c in "0123456789")
+    if len(kept) < 3:
+        return ""
     return ("+" if number.strip().startswith("+") else "") + kept
 
 
 def ejefald(name: str) -> str:
     """The owner's form where the language makes it with an ending: Emils, Jonas', Emil's."""
-    language = Locale.parse(locale_code()).language
-    if language == "da":
+    spoken = Locale.parse(language()).language
+    if spoken == "da":
         return name + ("'" if name[-1:].lower() in "sxz" else "s")
-    return name + ("'" if name.endswith("s") else "'s") if language == "en" else name
+    return name + ("'" if name.endswith("s") else "'s") if spoken == "en" else name
 
 
 def joined(names: Iterable[str]) -> str:
     """ "A, B og C" in the reader's language."""
-    return format_list([n for n in names if n], locale=locale_code())
+    found = [n for n in names if n]
+    return format_list(found, locale=language()) if len(found) > 1 else "".join(found)
 
 
 def sector_word(sector: Sector) -> str:
     """The area of life, in words."""
+    return _sectors(language())[sector]
+
+
+@lru_cache(64)
+def _sectors(_language: str) -> dict[Sector, str]:
     return {
         Sector.SOCIAL: _("Familie og støtte"),
         Sector.SCHOOL: _("Skole og dagtilbud"),
         Sector.HEALTH: _("Sundhed"),
         Sector.EMPLOYMENT: _("Job og økonomi"),
         Sector.OTHER: _("Andre"),
-    }[sector]
+    }
 
 
 def status_word(status: Status) -> str:
     """How far something has come, in words."""
+    return _statuses(language())[status]
+
+
+@lru_cache(64)
+def _statuses(_language: str) -> dict[Status, str]:
     return {
         Status.PLANNED: _("Aftalt, ikke startet"),
         Status.WAITING: _("Venter på at komme i gang"),
@@ -62,7 +76,7 @@ def status_word(status: Status) -> str:
         Status.DONE: _("Afsluttet"),
         Status.CANCELLED: _("Aflyst"),
         Status.UNKNOWN: _("Vi ved ikke, hvor langt det er"),
-    }[status]
+    }
 
 
 def category_word(category: Category) -> str:
@@ -73,7 +87,7 @@ def category_word(category: Category) -> str:
         Category.INTERVENTIONS: _("Hjælp og udredninger"),
         Category.PLANS: _("Planer og mål"),
         Category.WELLBEING: _("Trivsel"),
-        Category.MASTER_DATA: _("Oplysninger om dig"),
+        Category.MASTER_DATA: _("Navn og adresse"),
         Category.COMMENTS: _("Kommentarer"),
     }[Category(category)]
 
@@ -81,6 +95,12 @@ def category_word(category: Category) -> str:
 def record_word(entry: Entry) -> str:
     """The stable English word of `data-record`, e.g. "assessment"."""
     return type(entry).__name__.lower()
+
+
+def gender_word(gender: str) -> str:
+    """FHIR's administrative gender in words; empty where the register says nothing more."""
+    words = {"male": _("Mand"), "female": _("Kvinde"), "other": _("Andet")}
+    return words.get(gender, "")
 
 
 def phase_word(phase: str) -> str:
@@ -91,4 +111,4 @@ def phase_word(phase: str) -> str:
 
 def tal(value: float) -> str:
     """ "3,5" in Danish; no decimals where there are none."""
-    return str(format_decimal(value, "#,##0.##", locale=locale_code()))
+    return str(format_decimal(value, "#,##0.##", locale=language()))

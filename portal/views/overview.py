@@ -23,6 +23,8 @@ PARTS: dict[str, tuple[str, tuple[Category, ...]]] = {
     "planer": ("plans", (Category.PLANS,)),
     "trivsel": ("wellbeing", (Category.WELLBEING,)),
     "oplysninger": ("master_data", (Category.MASTER_DATA,)),
+    "netvaerk": ("network", (Category.CONTACTS, Category.INTERVENTIONS, Category.PLANS)),
+    "tidslinje": ("timeline", (Category.MEETINGS, Category.INTERVENTIONS, Category.PLANS)),
 }
 """Address of a part -> its template and the categories it opens."""
 
@@ -56,7 +58,7 @@ def show(citizen: str) -> ResponseReturnValue:
     return _page("overview/show.html", found, "all", here="overview")
 
 
-@overview.get("/overblik/<citizen>/<any(kontakter, moeder, indsatser, planer, trivsel, oplysninger):part>")
+@overview.get(f"/overblik/<citizen>/<any({', '.join(PARTS)}):part>")
 @audience("logged-in")
 def part(citizen: str, part: str) -> ResponseReturnValue:
     template, categories = PARTS[part]
