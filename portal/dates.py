@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
-from flask_babel import get_locale
-from flask_babel import gettext as _
+
+from portal.speech import gettext as _
+from portal.speech import language as locale_code
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 
@@ -21,11 +22,6 @@ def local(moment: datetime) -> datetime:
 
 def _day(value: date | datetime) -> date:
     return local(value).date() if isinstance(value, datetime) else value
-
-
-def locale_code() -> str:
-    found = get_locale()
-    return str(found) if found else "da"
 
 
 def dato(value: date | datetime | None, weekday: bool = True) -> str:

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from flask import Flask, g, request, session
-from flask_babel import Babel, get_locale
-from flask_babel import gettext as _
+from flask_babel import Babel
 
+from portal import speech
 from portal.records import Sector
+from portal.speech import gettext as _
 
 COOKIE = "sprog"
 CATALOGUES = str(Path(__file__).parent.parent / "translations")
@@ -46,10 +47,11 @@ class NeutralNames(Mapping[Sector, str]):
 def install(app: Flask) -> None:
     """Choose a locale for every request and tell templates its direction."""
     Babel(app, locale_selector=choose, default_locale="da", default_timezone="Europe/Copenhagen")
+    speech.install(app)
 
     @app.context_processor
     def words() -> dict[str, object]:
-        language = str(get_locale() or "da")
+        language = speech.language()
         direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
         return {"locale": language, "text_dir": direction, "languages": LANGUAGES}
 

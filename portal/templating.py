@@ -40,7 +40,7 @@ def install(app: Flask) -> None:
     for filter_ in (
         dates.dato, dates.kort_dato, dates.ugedag, dates.dag, dates.maaned, dates.maaned_aar,
         dates.klokken, dates.klokkeslaet, dates.relative_day,
-        words.phone, words.tel, words.ejefald, words.joined, words.tal,
+        words.phone, words.tel, words.weblink, words.mailbox, words.ejefald, words.joined, words.tal,
         words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
         words.record_word, sector_icon, by_sector, by_place, by_month, charts, log_sentence,
     ):  # fmt: skip

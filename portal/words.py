@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -29,6 +30,16 @@ def tel(number: str) -> str:
     if len(kept) < 3:
         return ""
     return ("+" if number.strip().startswith("+") else "") + kept
+
+
+def weblink(url: str) -> str:
+    """An address a link may have: http or https, whole and not cut; otherwise none."""
+    return url if re.fullmatch(r"https?://[^\s…<>\"]+", url) else ""
+
+
+def mailbox(address: str) -> str:
+    """An address a mailto: link may have; otherwise none."""
+    return address if re.fullmatch(r"[^\s@…<>\"?&]+@[^\s@…<>\"?&]+", address) else ""
 
 
 def ejefald(name: str) -> str:

@@ -1,0 +1,169 @@
+"""What is measured: backends, provider and portal as processes of their own, and somebody logged in.
+
+Everything runs over real HTTP with storage, consent and access log on. A world
+is a configuration; the backends and the provider serve all worlds of one run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from backend_stub.demo import bench_config, write_config
+from bench.wire import Wire
+from mitid_stub.rehearsal import answer_login, new_browser
+from portal import keys
+
+START_SECONDS = 30
+GUARDIAN, CHILD = "camilla", "Noah"
+"""Sole custody of the boy with 29 places in 45 systems."""
+
+
+class Ports(NamedTuple):
+    portal: int
+    idp: int
+    backend: int
+
+
+class World(NamedTuple):
+    """A portal that runs, its guardian's cookie and the address of her child's overview."""
+
+    port: int
+    cookie: str
+    page: str
+    workers: int
+
+    def wire(self, encoding: str = "identity") -> Wire:
+        """A new connection of the logged-in guardian."""
+        return Wire(self.port, self.cookie, encoding)
+
+    def meter(self, wire: Wire) -> dict[str, float]:
+        """CPU seconds and SQL statements of the process behind this connection."""
+        found: dict[str, float] = json.loads(wire.get("/-/meter").body)
+        return found
+
+
+Write = Callable[[Path, Ports], Path]
+
+
+def noah(folder: Path, ports: Ports) -> Path:
+    """The demo's own world: 29 actors in 45 systems."""
+    return write_config(
+        folder, portal_port=ports.portal, idp_port=ports.idp, backend_port=ports.backend
+    )
+
+
+def equal(n: int, delay: float, *, timeout: float = 0, remembered: bool = True) -> Write:
+    """`n` equal sources of so many seconds; `remembered` False makes every overview a cold one."""
+
+    def write(folder: Path, ports: Ports) -> Path:
+        file = bench_config(
+            folder, n, delay,
+            portal_port=ports.portal, idp_port=ports.idp, backend_port=ports.backend,
+        )  # fmt: skip
+        text = file.read_text(encoding="utf-8")
+        if timeout:
+            text = re.sub(r"(?m)^timeout = .*$", f"timeout = {timeout}", text)
+        if not remembered:
+            text = text.replace("[[source]]", "[[source]]\ncache_seconds = 0\nstale_seconds = 0")
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return write
+
+
+class Stage:
+    """Backends and provider, and one portal after another."""
+
+    def __init__(self, folder: Path, ports: Ports) -> None:
+        self._folder, self._ports, self._number = folder, ports, 0
+
+    @contextmanager
+    def world(self, write: Write, workers: int = 1) -> Iterator[World]:
+        """A portal with this configuration and a fresh database."""
+        self._number += 1
+        folder = self._folder / str(self._number)
+        folder.mkdir()
+        config = write(folder, self._ports)
+        environ = os.environ | {
+            "PORTAL_CONFIG": str(config),
+            "PORTAL_SECRET_KEYS": keys.new_secret(),
+            "PORTAL_DATA_KEYS": keys.new_data_key(),
+        }
+        upgrade = [sys.executable, "-m", "portal", "db", "upgrade"]
+        subprocess.run(upgrade, env=environ, check=True, stdout=subprocess.DEVNULL)
+        serve = [sys.executable, "-m", "bench.served", str(self._ports.portal), str(workers)]
+        with _running(serve, self._ports.portal, environ):
+            cookie, page = _logged_in(self._ports.portal)
+            yield World(self._ports.portal, cookie, page, workers)
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Start what every world needs; stops all at the end."""
+    ports = Ports(*_free_ports(3))
+    portal = f"http://127.0.0.1:{ports.portal}"
+    idp = [sys.executable, "-m", "mitid_stub", "--port", str(ports.idp)]
+    idp += ["--redirect-uri", f"{portal}/log-ind/retur", "--post-logout", f"{portal}/"]
+    idp += ["--client-jwks-url", f"{portal}/.well-known/jwks.json"]
+    backend = [sys.executable, "-m", "backend_stub", "--port", str(ports.backend)]
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        _running(idp, ports.idp),
+        _running(backend, ports.backend),
+    ):
+        yield Stage(Path(folder), ports)
+
+
+@contextmanager
+def _running(command: list[str], port: int, environ: Any = None) -> Iterator[None]:
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(port, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"{process.args!r} did not start")
+
+
+def _logged_in(port: int) -> tuple[str, str]:
+    """The session cookie and the address of the child's overview."""
+    base, browser = f"http://127.0.0.1:{port}", new_browser()
+    begun = browser.get(f"{base}/log-ind", allow_redirects=False)
+    back = answer_login(begun.headers["Location"], GUARDIAN)
+    browser.get(back, allow_redirects=False).raise_for_status()
+    family = browser.get(f"{base}/overblik?vent=1")
+    family.raise_for_status()
+    child = re.search(rf'href="(/overblik/[0-9a-f]{{32}})">{CHILD}<', family.text)
+    if child is None:
+        raise RuntimeError(f"no child named {CHILD} on the family page")
+    return f"session={browser.cookies['session']}", child[1]
+
+
+def _free_ports(count: int) -> list[int]:
+    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in taken]
+    for one in taken:
+        one.close()
+    return ports

@@ -1,0 +1,61 @@
+"""Texts in the reader's language; its catalogue is found once per request.
+
+flask_babel finds language and catalogue anew for every text, which was a third
+of a page's time (docs/performance.md). Same texts, same rules as its own.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from babel.support import NullTranslations
+from flask import Flask, g
+from flask_babel import get_locale, get_translations
+from markupsafe import Markup
+
+NOTHING = NullTranslations()
+
+
+def install(app: Flask) -> None:
+    """Templates speak with these instead of flask_babel's; what is filled in is escaped."""
+    app.jinja_env.globals.update({"gettext": _markup, "_": _markup, "ngettext": _markup_of})
+
+
+def gettext(text: str, /, **values: object) -> str:
+    """The text in the reader's language, with `%(name)s` filled in."""
+    found: str = _catalogue().gettext(text)
+    return found % values if values else found
+
+
+def language() -> str:
+    """The locale of this request as babel writes it; Danish outside of one."""
+    try:
+        return cast(str, g.locale_name)
+    except AttributeError:
+        g.locale_name = name = str(get_locale() or "da")
+        return name
+    except RuntimeError:  # no request, no app: a command
+        return "da"
+
+
+def _markup(text: str, /, **values: object) -> Markup:
+    return _filled(_catalogue().gettext(text), values)
+
+
+def _markup_of(one: str, many: str, count: int, /, **values: object) -> Markup:
+    return _filled(_catalogue().ngettext(one, many, count), {"num": count} | values)
+
+
+def _filled(text: str, values: dict[str, object]) -> Markup:
+    """In templates a percent sign is always written twice (Jinja's newstyle gettext)."""
+    return Markup(text) % values if values or "%" in text else Markup(text)  # noqa: S704  our own texts
+
+
+def _catalogue() -> NullTranslations:
+    try:
+        return cast(NullTranslations, g.catalogue)
+    except AttributeError:
+        g.catalogue = found = get_translations()
+        return cast(NullTranslations, found)
+    except RuntimeError:
+        return NOTHING
