@@ -66,7 +66,7 @@ class FhirSource:
             graph.pool |= some.pool
         _check_person(found, graph, patient, asked)
         whole = await graph.complete(client, [r for some in found.values() for r in some.matches])
-        entries, holes = self._records(found, graph)
+        entries, holes = self.records(found, graph)
         cut = any(some.partial for some in found.values())
         return Delivery(entries=entries, partial=partial or cut or holes or not whole)
 
@@ -105,7 +105,7 @@ class FhirSource:
             raise SourceFailure("outcome")
         return found
 
-    def _records(self, found: dict[str, Found], graph: Graph) -> tuple[tuple[AnyEntry, ...], bool]:
+    def records(self, found: dict[str, Found], graph: Graph) -> tuple[tuple[AnyEntry, ...], bool]:
         """The entries, and whether some could not be told."""
         reading = Reading(self.config, self._marks, graph)
         by_type = {kind: _once(some.matches) for kind, some in found.items()}

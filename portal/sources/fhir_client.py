@@ -70,7 +70,7 @@ class FhirClient:
         found = Found(matches=[], pool={})
         bundle = self._bundle(expect_ok(reply))
         for page in range(PAGES):
-            _collect(found, bundle, kind, self.base)
+            collect(found, bundle, kind, self.base)
             following = self._next(bundle)
             if not following:
                 found.cut |= _fewer_than_said(found, bundle)
@@ -189,7 +189,8 @@ def _fewer_than_said(found: Found, bundle: Json) -> bool:
     return isinstance(total, int) and total > len(found.matches)
 
 
-def _collect(found: Found, bundle: Json, kind: str, base: str) -> None:
+def collect(found: Found, bundle: Json, kind: str, base: str) -> None:
+    """Sort one page's entries into `found`."""
     for entry in objs(bundle, "entry"):
         resource = obj(entry, "resource")
         mode = text(obj(entry, "search"), "mode")

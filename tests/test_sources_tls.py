@@ -1,0 +1,113 @@
+"""TLS towards a backend: its own authority is trusted, strangers are not, and we can prove ourselves."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from recorded.backend import settings, source, subject
+
+from portal.config import ConfigError, SourceAuth
+from portal.records import Answer, State
+from portal.sources.gather import Gatherer
+
+
+def certificate(folder: Path) -> Path:
+    """One self-signed certificate for 127.0.0.1, used by both sides."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "backend")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    file = folder / "both.pem"
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@pytest.fixture
+def pem(tmp_path: Path) -> Path:
+    return certificate(tmp_path)
+
+
+@pytest.fixture
+def url(pem: Path) -> Iterator[str]:
+    """A server that asks for a certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=pem)
+    context.load_cert_chain(pem)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    loop = asyncio.new_event_loop()
+
+    async def answer(request: web.Request) -> web.Response:
+        assert request.transport
+        known = request.transport.get_extra_info("peercert")
+        return web.json_response({"m": [{"t": "Kendt" if known else "Ukendt", "s": "2026-12-01"}]})
+
+    async def start() -> int:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", answer)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+        return int(runner.addresses[0][1])
+
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    yield f"https://127.0.0.1:{asyncio.run_coroutine_threadsafe(start(), loop).result(5)}/svar"
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+
+
+def ask(url: str, auth: SourceAuth) -> Answer:
+    mapping = {"meetings": {"items": "m", "title": "t", "start": "s"}}
+    chosen = settings("", source(None, "rest", url=url, mapping=mapping, auth=auth))
+    return Gatherer(chosen).ask(["system"], subject(), None)["system"]
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(url: str) -> None:
+    found = ask(url, SourceAuth())
+    assert (found.state, found.problem) == (State.UNAVAILABLE, "tls")
+
+
+def test_its_own_authority_is_trusted(url: str, pem: Path) -> None:
+    found = ask(url, SourceAuth(ca=str(pem)))
+    assert [getattr(e, "title", "") for e in found.entries] == ["Ukendt"]
+
+
+def test_we_prove_ourselves_with_a_certificate(url: str, pem: Path) -> None:
+    auth = SourceAuth(kind="mtls", cert=str(pem), key=str(pem), ca=str(pem))
+    assert [getattr(e, "title", "") for e in ask(url, auth).entries] == ["Kendt"]
+
+
+def test_a_missing_certificate_stops_the_start(pem: Path) -> None:
+    with pytest.raises(ConfigError, match=r"source\.system\.auth"):
+        ask("https://127.0.0.1/x", SourceAuth(kind="mtls", cert="none.pem"))
+    with pytest.raises(ConfigError, match=r"source\.system\.auth"):
+        ask("https://127.0.0.1/x", SourceAuth(ca="none.pem"))
