@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 BUILT := portal/static/built/manifest.json
+WORDS := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/*.po))
 
 .PHONY: setup demo test check prove bench clean
 
-setup: $(READY) $(BUILT)
+setup: $(READY) $(BUILT) $(WORDS)
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -16,6 +17,9 @@ $(READY): requirements.lock pyproject.toml
 
 $(BUILT): $(READY) package.json package-lock.json portal/static/build.py $(wildcard portal/static/css/* portal/static/js/* portal/static/icons/*)
 	$(BIN)/python portal/static/build.py
+
+$(WORDS): translations/%/LC_MESSAGES/messages.mo: translations/%/LC_MESSAGES/messages.po $(READY)
+	$(BIN)/pybabel -q compile -i $< -o $@
 
 demo: setup
 	$(BIN)/python -m backend_stub.stage

@@ -192,6 +192,10 @@ class Settings(_Table, frozen=True, kw_only=True):
     environ: dict[str, str] = {}
     folder: str = "."
 
+    def __repr__(self) -> str:
+        """Never the secrets: settings end up in tracebacks."""
+        return f"Settings({self.base_url})"
+
     @property
     def secure(self) -> bool:
         """Whether cookies carry `__Host-` and `Secure`."""
