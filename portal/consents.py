@@ -255,6 +255,13 @@ class Consents:
             grant=grant,
         )
 
+    def ever(self, citizen: str, actors: frozenset[str]) -> bool:
+        """Whether anything was ever said about one of these actors (cheap, before any look-up)."""
+        t = consent_event
+        where = (t.c.citizen == citizen) & t.c.actor.in_(sorted(actors))
+        with self._store.read() as c:
+            return c.execute(select(t.c.seq).where(where).limit(1)).first() is not None
+
     def citizens_of(self, actors: frozenset[str]) -> tuple[str, ...]:
         """Citizens about whom anything was ever granted to these actors (to be folded)."""
         t = consent_event

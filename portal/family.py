@@ -25,6 +25,8 @@ from portal.sources.register import Register, RegisterDown, Registered
 __all__ = ["Family", "Known", "RegisterDown", "UnknownPerson"]
 
 SEPARATOR = "|"
+NOBODY = "0" * 32
+"""The chain on which attempts to open an id that does not exist are logged, as others are."""
 
 
 class UnknownPerson(Exception):
@@ -65,6 +67,7 @@ class Family:
         self._tenant = settings.municipality
         self._max_age = settings.register.max_age
         self._store, self._vault, self._register = store, vault, register
+        self._nobodys = CitizenKey(bytes.fromhex(vault.index("nobody")))
         self._rows: dict[str, _Row] = {}
         self._memory: dict[tuple[str, str], tuple[float, object]] = {}
         self._lock = threading.Lock()
@@ -125,7 +128,7 @@ class Family:
 
     def key(self, citizen: str) -> CitizenKey:
         """The citizen's own key. Raises UnknownPerson when she is unknown or erased."""
-        key = self._row(citizen).key
+        key = self._nobodys if citizen == NOBODY else self._row(citizen).key
         if key is None:
             raise UnknownPerson
         return key

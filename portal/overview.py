@@ -19,7 +19,7 @@ from portal.comments import Comment, Comments
 from portal.config import CPR_SYSTEM, Settings
 from portal.consents import Consents
 from portal.db import Store, now
-from portal.family import Family, UnknownPerson
+from portal.family import NOBODY, Family, UnknownPerson
 from portal.handout import Citizen, FamilyCard, FamilyPage, Overview, Place, Shown
 from portal.present import Presenter
 from portal.records import Answer, Category, Sector
@@ -162,9 +162,9 @@ class Overviews:
         try:
             return self._stand(viewer, citizen, look)
         except NotFound:
-            if self._family.exists(citizen):
-                refused = Look(act=Act.REFUSED, categories=(), purpose=look.purpose)
-                self._write([(citizen, self._line(viewer, refused, "refused"))])
+            refused = Look(act=Act.REFUSED, categories=(), purpose=look.purpose)
+            whose = citizen if self._family.exists(citizen) else NOBODY
+            self._write([(whose, self._line(viewer, refused, "refused"))])
             raise
 
     def citizen(self, standing: Standing) -> Citizen:

@@ -58,6 +58,8 @@ class Standings:
 
     def of(self, viewer: Viewer, citizen: str, purpose: str = "", fresh: bool = False) -> Standing:
         """Raises NotFound, PurposeMissing, family.RegisterDown."""
+        if not self._conceivable(viewer, citizen, fresh):
+            raise NotFound
         try:
             home = self._family.household(citizen, fresh)
         except UnknownPerson:
@@ -69,6 +71,15 @@ class Standings:
             raise NotFound
         guard = self.guard(viewer.person, home)
         return Standing(viewer=viewer, relation=how, home=home, guard=guard)
+
+    def _conceivable(self, viewer: Viewer, citizen: str, fresh: bool) -> bool:
+        """Asked before anything is looked up about the citizen, so that somebody else's child
+        and one that does not exist cost the same time."""
+        if viewer.person:
+            if citizen == viewer.person:
+                return True
+            return any(c.id == citizen for c in self._family.children(viewer.person, fresh))
+        return citizen in viewer.related or self._consents.ever(citizen, viewer.actors)
 
     def preview(self, standing: Standing, actor: str, scopes: tuple[Scope, ...]) -> Standing:
         """What the actor would see with these scopes, cut to what the viewer herself may see."""
