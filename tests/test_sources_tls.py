@@ -70,17 +70,19 @@ def url(pem: Path) -> Iterator[str]:
         known = request.transport.get_extra_info("peercert")
         return web.json_response({"m": [{"t": "Kendt" if known else "Ukendt", "s": "2026-12-01"}]})
 
-    async def start() -> int:
+    async def start() -> web.AppRunner:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", answer)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-        return int(runner.addresses[0][1])
+        return runner
 
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    yield f"https://127.0.0.1:{asyncio.run_coroutine_threadsafe(start(), loop).result(5)}/svar"
+    runner = asyncio.run_coroutine_threadsafe(start(), loop).result(5)
+    yield f"https://127.0.0.1:{runner.addresses[0][1]}/svar"
+    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(5)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
 
