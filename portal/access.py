@@ -8,6 +8,7 @@ clock, a database or a request: what is needed is passed in.
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 from typing import NamedTuple
@@ -81,6 +82,19 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     def guardians(self) -> frozenset[str]:
         """Those who hold custody now and are not shut out; nobody when unknown."""
         return (self.custodians or frozenset()) - self.closed
+
+
+def turning(facts: Facts, within: int) -> tuple[int, date] | None:
+    """The age at which rules change (15 or 18) and its day, if that is at most so many days ahead."""
+    if facts.born is None:
+        return None
+    for age in (DECIDES_ON_HEALTH, ADULT):
+        year = facts.born.year + age
+        leap_child = (facts.born.month, facts.born.day) == (2, 29) and not isleap(year)
+        day = date(year, 3, 1) if leap_child else facts.born.replace(year=year)
+        if 0 <= (day - facts.today).days <= within:
+            return age, day
+    return None
 
 
 def today_in_copenhagen(moment: datetime) -> date:

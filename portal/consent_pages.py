@@ -184,12 +184,15 @@ class ConsentPages:
         owners = {o for s in row.scopes for _c, o in s.pairs if o in self._actors}
         purpose = row.scopes[0].purpose if row.scopes else ""
         open_ = row.mine in (Mine.ACTIVE, Mine.PENDING)
+        until = min((s.until for s in row.scopes), default=None)
+        remind = timedelta(days=self._settings.consents.remind_days)
         return ConsentRow(
             place=place,
             state=row.mine.value,
             categories=tuple(c for c in Category if any(c == p for s in row.scopes for p, _o in s.pairs)),
             owners=tuple(sorted(self.place(standing, o).name for o in owners)),
-            until=min((s.until for s in row.scopes), default=None),
+            until=until,
+            ends_soon=bool(until and until - standing.home.facts.today <= remind),
             purpose=next((p.text for p in self._settings.purpose if p.id == purpose), ""),
             involved=involved,
             undo_until=row.at + UNDO if open_ and row.at else None,

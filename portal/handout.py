@@ -144,7 +144,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     withheld_health: bool = False
     cut: bool = False
     consents: ConsentCount | None = None
-    reference: str = ""
+    turning: tuple[int, date] | None = None
+    """The citizen turns 15 or 18 that day: told to her 30 days before, to guardians on the day."""
 
     @property
     def asked(self) -> int:
@@ -205,6 +206,8 @@ class ConsentRow(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     involved: bool = True
     undo_until: datetime | None = None
+    ends_soon: bool = False
+    """It runs out within the reminder time: offer to renew it."""
 
 
 class ConsentList(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 import msgspec
 
-from portal.access import categories
+from portal.access import categories, turning
 from portal.arrange import Arranger, line
 from portal.comments import Comment
 from portal.config import Settings
@@ -85,6 +86,7 @@ class Presenter:
             withheld_health=self._withheld_health(standing),
             cut=standing.relation is Relation.STAFF or bool(standing.preview_for),
             consents=self.count(standing),
+            turning=self._turning(standing),
             **{f: getattr(arranged, f) for f in arranged.__struct_fields__},
         )
 
@@ -162,6 +164,11 @@ class Presenter:
 
     def _locates(self, entry: AnyEntry) -> bool:
         return bool(entry.by) or locates(self._actors[entry.owner])
+
+    def _turning(self, standing: Standing) -> tuple[int, date] | None:
+        if standing.relation is Relation.SELF:
+            return turning(standing.home.facts, self._settings.consents.remind_days)
+        return turning(standing.home.facts, 0) if standing.relation is Relation.GUARDIAN else None
 
     def _withheld_health(self, standing: Standing) -> bool:
         age = standing.home.facts.age or 0
