@@ -43,6 +43,13 @@ def backend() -> Iterator[Backend]:
         yield running
 
 
+def tomorrow() -> bytes:
+    """A calendar with one meeting that recurs from tomorrow."""
+    start = f"DTSTART:{datetime.now(UTC) + timedelta(days=1):%Y%m%dT%H%M%SZ}"
+    lines = ("BEGIN:VEVENT", "UID:u", start, "RRULE:FREQ=WEEKLY", "END:VEVENT")
+    return "\r\n".join(("BEGIN:VCALENDAR", *lines, "END:VCALENDAR")).encode()
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -278,14 +285,17 @@ def test_one_source_gets_at_most_sixteen_questions_at_once(backend: Backend) -> 
     assert under_way[1] == 16
 
 
-def test_a_fork_makes_its_own_loop(backend: Backend) -> None:
-    backend.answers["/svar"] = ONE
-    asks = gatherer(backend)
+@pytest.mark.parametrize("kind", ["rest", "icalendar"])
+def test_a_fork_makes_its_own_loop(backend: Backend, kind: str) -> None:
+    backend.answers["/svar"] = ONE if kind == "rest" else tomorrow()
+    more = LIST if kind == "rest" else {}
+    asks = Gatherer(settings(backend.url, source(backend, kind, **more)))
     ask(asks, "borger-1")
     child = os.fork()
     if child == 0:
         os._exit(0 if ask(asks, "borger-2").state is State.SHOWN else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert ask(asks, "borger-3").state is State.SHOWN
 
 
 def test_nothing_personal_is_logged(backend: Backend, caplog: pytest.LogCaptureFixture) -> None:

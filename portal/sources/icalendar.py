@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 
 from portal.config import SourceConfig
@@ -18,12 +17,12 @@ from portal.sources.calendar_expansion import occurrences
 from portal.sources.calendar_meeting import meeting
 from portal.sources.fhir_shape import COPENHAGEN
 from portal.sources.http import Http, expect_ok
+from portal.sources.loop import LOOP
 from portal.sources.marks import Marks
 from portal.sources.question import Question
 
 LARGEST = 600_000
 SECONDS = 1.5
-_READERS = ThreadPoolExecutor(2, thread_name_prefix="calendars")
 
 
 class CalendarSource:
@@ -49,7 +48,7 @@ class CalendarSource:
         if len(body) > LARGEST:
             raise SourceFailure("too large")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_READERS, self.read, body)
+        return await loop.run_in_executor(LOOP.readers(), self.read, body)
 
     def read(self, body: bytes) -> Delivery:
         """The meetings of one calendar. Raises SourceFailure."""

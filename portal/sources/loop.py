@@ -11,7 +11,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import aiohttp
@@ -19,6 +19,7 @@ import aiohttp
 T = TypeVar("T")
 CONNECTIONS = 1000
 KEEP_ALIVE = 30.0
+READERS = 2
 
 
 class LoopThread:
@@ -28,6 +29,8 @@ class LoopThread:
         self._lock = threading.RLock()  # a plain Lock deadlocked: the session is made under it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._ghosts: list[object] = []
         self._forgetful: weakref.WeakSet[Any] = weakref.WeakSet()
         os.register_at_fork(after_in_child=self._forked)
 
@@ -54,6 +57,12 @@ class LoopThread:
             )
         return self._session
 
+    def readers(self) -> ThreadPoolExecutor:
+        """Threads for reading what is too slow to read on the loop. Call it on the loop."""
+        if self._readers is None:
+            self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="source-readers")
+        return self._readers
+
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
@@ -62,8 +71,11 @@ class LoopThread:
             return self._loop
 
     def _forked(self) -> None:
+        # The parent's loop must not be collected here: closing its copies would take the
+        # parent's sockets out of the epoll set that both processes share.
+        self._ghosts.append((self._loop, self._session, self._readers))
         self._lock = threading.RLock()
-        self._loop = self._session = None
+        self._loop = self._session = self._readers = None
         for who in list(self._forgetful):
             who.after_fork()
 
