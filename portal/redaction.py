@@ -9,15 +9,17 @@ Source: CPR-loven § 28 (name and address protection).
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
 
 from portal.records import Actor, AnyEntry, Contact, Meeting, Person, Sector
+from portal.spelling import letters_of, normal, spellings
 
 CUT = "…"
+SHARED = 6
 SHORTEST = 4
 """Letters and digits a known name or street must have before it is searched for."""
 
@@ -30,11 +32,13 @@ class Shield(msgspec.Struct, frozen=True, kw_only=True):
     `places`  the citizen's own whereabouts are hidden: no place, school or
               clinic is named.
     `words`   known places in normal form (letters and digits only).
+    `towns`   those of them that are only a town; an office's mail address may hold one.
     `codes`   postcodes of the protected.
     """
 
     places: bool = False
     words: tuple[str, ...] = ()
+    towns: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
 
     @property
@@ -61,26 +65,64 @@ def shield(
     if not hidden:
         return NO_SHIELD
     at_home = is_self or _same_home(home, _home(citizen))
-    words, codes = set(), set()
-    for p in hidden:
-        words |= set(_address_words(p))
-        codes |= {p.postcode} if p.postcode else set()
-    return Shield(places=not at_home, words=_longest_first(words), codes=tuple(sorted(codes)))
+    words = {w for p in hidden for text in _address_texts(p) for w in spellings(text)}
+    towns = {w for p in hidden for w in spellings(p.city)}
+    return Shield(
+        places=not at_home,
+        words=_longest_first(words | towns),
+        towns=tuple(sorted(towns)),
+        codes=tuple(sorted({p.postcode for p in hidden if p.postcode})),
+    )
 
 
 def with_known_places(guard: Shield, names: Iterable[str]) -> Shield:
     """The same shield, also knowing the names of institutions and places the sources mentioned."""
     if not guard.places:
         return guard
-    words = {normal(n) for n in names}
+    words = {w for n in set(names) for w in _known(n)}
     return msgspec.structs.replace(guard, words=_longest_first({*guard.words, *words}))
 
 
+@lru_cache(maxsize=4096)
+def _known(name: str) -> tuple[str, ...]:
+    """A name as it may be written; of "SFO Skovmusen" also its own part, "Skovmusen"."""
+    own = OWN_PART.match(name.strip())
+    return tuple({*spellings(name), *(spellings(own[1]) if own else ())})
+
+
+OWN_PART = re.compile(
+    r"(?:sfo|sfo'en|dus|fritidshjem\w*|klub\w*|børnehave\w*|vuggestue\w*|institution\w*|dagpleje\w*|"
+    r"børnehus\w*|opholdssted\w*|krisecent\w*|bosted\w*|skole\w*|friskole\w*|familiehus\w*|"
+    r"specialcent\w*|aflastnings\w*|lægehus\w*|lægerne)\s+(?:ved\s+|på\s+|i\s+)?(\w{5,}[\w -]*)$",
+    re.IGNORECASE,
+)
+"""A kind of place, then what only this one is called; texts often use the latter alone."""
+
+
+@lru_cache(maxsize=4096)
 def locates(actor: Actor) -> bool:
     """Whether an actor's name tells where somebody lives."""
     if actor.locates is not None:
         return actor.locates
-    return actor.municipality is None or actor.sector not in (Sector.SOCIAL, Sector.EMPLOYMENT)
+    if actor.municipality is None:
+        return True
+    return actor.sector not in (Sector.SOCIAL, Sector.EMPLOYMENT) and not WHOLE_TOWN.match(
+        actor.name
+    )
+
+
+WHOLE_TOWN = re.compile(
+    r"(?:ppr|pædagogisk[- ]psykologisk rådgivning|sundhedsplejen|den kommunale tandpleje)\s*(?:,|$|i\s)",
+    re.IGNORECASE,
+)
+"""One office for a whole municipality: its name tells no more than the portal's own does."""
+
+
+def telling(id: str, name: str) -> bool:
+    """Whether a machine id gives away a name: they share six letters in a row or more."""
+    plain = normal(id)
+    hidden = normal(name)
+    return any(plain[i : i + SHARED] in hidden for i in range(len(plain) - SHARED + 1))
 
 
 def redact(entry: AnyRecord, guard: Shield, owner_locates: bool) -> AnyRecord:
@@ -94,6 +136,12 @@ def redact(entry: AnyRecord, guard: Shield, owner_locates: bool) -> AnyRecord:
             changes[name] = tuple(cut(v, guard) for v in value)
         elif value:
             changes[name] = cut(value, guard)
+    for name in _WAYS_IN & set(entry.__struct_fields__):
+        value = getattr(entry, name)
+        if value and (_tells(value, guard) or (guard.places and owner_locates)):
+            changes[name] = ""
+    if changes.get("responsible") == CUT:
+        changes["responsible"] = ""
     if guard.places:
         changes |= _placeless(entry, owner_locates)
     elif isinstance(entry, Meeting | Contact):
@@ -103,26 +151,32 @@ def redact(entry: AnyRecord, guard: Shield, owner_locates: bool) -> AnyRecord:
     return msgspec.structs.replace(entry, **changes)
 
 
+_WAYS_IN = {"phone", "email", "url"}
+"""Numbers and links work whole or not at all; an office's own keep working."""
+
+
+def _tells(value: str, guard: Shield) -> bool:
+    """Whether a number or link holds a known place; a town alone is the office's own."""
+    plain = normal(value)
+    return any(word in plain for word in guard.words if word not in guard.towns)
+
+
 def _placeless(entry: AnyEntry, owner_locates: bool) -> dict[str, object]:
     changes: dict[str, object] = {"by": ""}
     if isinstance(entry, Meeting):
         changes |= {"place": "", "url": "", "uid": "", "actors": ()}
     elif isinstance(entry, Contact):
         changes["address"] = ""
-    if owner_locates:
-        for field in ("phone", "email", "url", "hours"):
-            if hasattr(entry, field):
-                changes[field] = ""
+        if owner_locates:
+            changes["hours"] = ""
     return changes
 
 
 def place_name(actor: Actor, guard: Shield, neutral: Mapping[Sector, str]) -> str:
     """How the actor may be called in front of this viewer."""
-    if not guard.raised:
-        return actor.name
     if guard.places and locates(actor):
         return neutral[actor.sector]
-    return actor.name if not guard.places else cut(actor.name, guard) if locates(actor) else actor.name
+    return actor.name
 
 
 STREET = re.compile(
@@ -152,22 +206,8 @@ def holds_protected(text: str, guard: Shield) -> bool:
     return bool(text) and guard.raised and cut(text, guard) != text
 
 
-def normal(text: str) -> str:
-    """Letters and digits only, one case, no accents or invisible signs: how names are compared."""
-    return "".join(letter for letter, _ in _letters(text))
-
-
-def _letters(text: str) -> list[tuple[str, int]]:
-    found = []
-    for position, sign in enumerate(text):
-        for letter in unicodedata.normalize("NFKC", sign).casefold():
-            if letter.isalnum():
-                found.append((letter, position))
-    return found
-
-
 def _hits(text: str, guard: Shield) -> list[tuple[int, int]]:
-    letters = _letters(text)
+    letters = letters_of(text)
     line = "".join(letter for letter, _ in letters)
     spans = []
     for word in guard.words:
@@ -195,15 +235,14 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def _address_words(p: Person) -> Iterable[str]:
-    yield normal(p.address)
-    yield normal(p.city)
-    yield normal(f"{p.postcode}{p.city}")
+def _address_texts(p: Person) -> Iterable[str]:
+    yield p.address
+    yield f"{p.postcode}{p.city}"
     for line in re.split(r"[,\n]", p.address):
-        yield normal(line)
+        yield line
         street = re.match(r"\D{3,}", line.strip())
         if street:
-            yield normal(street[0])
+            yield street[0]
 
 
 def _longest_first(words: Iterable[str]) -> tuple[str, ...]:
@@ -219,7 +258,7 @@ def _same_home(one: str, other: str) -> bool:
 
 
 def _texts(record: type[AnyEntry]) -> tuple[str, ...]:
-    plain = {"key", "source", "owner", "lang", "plan", "codes", "also", "phase"}
+    plain = {"key", "source", "owner", "lang", "plan", "codes", "also", "phase", *_WAYS_IN}
     return tuple(
         f.name
         for f in msgspec.structs.fields(record)
@@ -227,6 +266,4 @@ def _texts(record: type[AnyEntry]) -> tuple[str, ...]:
     )
 
 
-_TEXTS: dict[type, tuple[str, ...]] = {
-    record: _texts(record) for record in AnyEntry.__args__
-}
+_TEXTS: dict[type, tuple[str, ...]] = {record: _texts(record) for record in AnyEntry.__args__}
