@@ -89,11 +89,11 @@ class Sessions:
         data: Mapping[str, Any] | None = None,
     ) -> str:
         """A new session and its token; the session it replaces is gone in the same moment."""
-        token, subject = secrets.token_urlsafe(32), self.subject(arrival)
+        token = secrets.token_urlsafe(32)
         account = Account(
             session=new_id(),
             person=person,
-            subject=subject,
+            subject=self.subject(arrival),
             name=name,
             first_name=first_name,
             actors=arrival.actors,
@@ -101,16 +101,9 @@ class Sessions:
             auth_time=arrival.auth_time,
             language=language,
         )
-        kept = Session(
-            account=account,
-            door=arrival.door,
-            id_token=arrival.id_token,
-            data=dict(data or {}),
-        )
-        row = self._row(token_hash(token), kept)
-        if arrival.provider_session:
-            sid = f"{arrival.issuer}\x1f{arrival.provider_session}"
-            row["provider_session"] = self._vault.index(sid)
+        kept = dict(data or {})
+        new = Session(account=account, door=arrival.door, id_token=arrival.id_token, data=kept)
+        row = self._row(token_hash(token), new, arrival)
         with self._store.write() as connection:
             self._sweep(connection)
             if replacing:
@@ -226,15 +219,15 @@ class Sessions:
         old = or_(session.c.used <= now() - IDLE, session.c.created <= now() - ABSOLUTE)
         self._delete(connection, old)
 
-    def _row(self, hashed: str, kept: Session) -> dict[str, Any]:
-        moment = now()
+    def _row(self, hashed: str, kept: Session, arrival: Arrival) -> dict[str, Any]:
+        moment, sid = now(), arrival.provider_session
         return {
             "token": hashed,
             "tenant": self._tenant,
             "id": kept.account.session,
             "person": kept.account.person,
             "issuer_subject": kept.account.subject,
-            "provider_session": "",
+            "provider_session": self._vault.index(f"{arrival.issuer}\x1f{sid}") if sid else "",
             "data": self._seal(hashed, kept),
             "created": moment,
             "used": moment,
