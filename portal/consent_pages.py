@@ -78,8 +78,7 @@ class ConsentPages:
     ) -> ConsentForm:
         """One actor's page. Raises NotFound, RegisterDown."""
         standing, involved = self.stand(viewer, citizen, FORM_SECONDS)
-        if not self.nameable(standing, actor):
-            raise NotFound
+        actor = self.named(standing, actor)
         row = self._consents.row(standing.home, person_of(viewer), actor)
         latest = months_ahead(standing.home.facts.today, self._settings.consents.months)
         owners = self.owners(standing, actor)
@@ -91,7 +90,7 @@ class ConsentPages:
             sectors=_sector_choices(owners),
             owners=tuple(
                 Choice(
-                    value=o.id,
+                    value=self._overviews.place(standing, o.id).id,
                     label=self._overviews.place(standing, o.id).name,
                     ticked=bool(filled and o.id in filled.owners),
                     sector=o.sector,
@@ -124,7 +123,7 @@ class ConsentPages:
             if e.by == person_of(viewer)
         }
         return tuple(
-            ConsentRow(place=self._unplaced(a), state=Mine.PENDING.value)
+            ConsentRow(place=self._overviews.unplaced(citizen, a), state=Mine.PENDING.value)
             for a, e in words.items()
             if e.kind is Kind.GRANTED
         )
@@ -152,6 +151,19 @@ class ConsentPages:
             return False
         return exists_for(found, self._settings.municipality, standing.guard.places)
 
+    def named(self, standing: Standing, shown: str) -> str:
+        """The actor a viewer named by the id she met. Raises NotFound."""
+        actor = self._overviews.meant(standing, shown)
+        if not self.nameable(standing, actor):
+            raise NotFound
+        return actor
+
+    def answered(self, citizen: str, person: str, shown: str) -> str:
+        """The actor the person has answered about, by the id she met; needs no register."""
+        mine = {e.actor for e in self._consents.events(citizen) if e.by == person}
+        met = {self._overviews.unplaced(citizen, a).id: a for a in mine}
+        return met.get(shown, "") or (shown if shown in mine else "")
+
     def owners(self, standing: Standing, actor: str) -> tuple[Actor, ...]:
         """The actors whose data the viewer can open to `actor`."""
         mine = self.decides(standing)
@@ -165,14 +177,8 @@ class ConsentPages:
         """The actor for this viewer; one gone from the configuration by its id."""
         if actor in self._actors:
             return self._overviews.place(standing, actor)
-        return self._unplaced(actor)
-
-    def _unplaced(self, actor: str) -> Place:
-        found = self._actors.get(actor)
         return Place(
-            id=actor,
-            name=found.name if found else _("Et sted, der ikke er koblet på mere"),
-            sector=found.sector if found else Sector.OTHER,
+            id=actor, name=_("Et sted, der ikke er koblet på mere"), sector=Sector.OTHER
         )
 
     # --- the parts of a page ---

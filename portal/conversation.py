@@ -70,8 +70,8 @@ class Conversation:
         ]
         for actor, scopes in sorted(self._consents.applies(home.citizen.id, home.facts).items()):
             if any((Category.COMMENTS, ANY_OWNER) in s.pairs for s in scopes):
-                label = self._overviews.place(standing, actor).name
-                found.append(Choice(value=actor, label=label, ticked=actor in chosen))
+                place = self._overviews.place(standing, actor)
+                found.append(Choice(value=place.id, label=place.name, ticked=place.id in chosen))
         return tuple(found)
 
     def write(
@@ -82,8 +82,9 @@ class Conversation:
         possible = {c.value for c in self.readers(standing)}
         if not set(to) <= possible:
             raise Refused(_("En af dem, du har valgt, kan ikke læse kommentarer her."))
-        actors = frozenset(self._consents.applies(page.citizen.id, standing.home.facts)) & set(to)
-        persons = frozenset(to) - actors
+        meant = {t: self._overviews.meant(standing, t) for t in to}
+        actors = frozenset(a for a in meant.values() if a)
+        persons = frozenset(t for t, actor in meant.items() if not actor)
         self._check(standing, persons, text)
         entry = find(page, about)
         detail = Detail(

@@ -42,13 +42,18 @@ class Deciding:
     ) -> tuple[Proposal, Mapping[str, str]]:
         """The proposal with whole areas written out as owners, and what is wrong with it."""
         standing, involved = self._pages.stand(viewer, citizen, PREVIEW_SECONDS)
-        if not self._pages.nameable(standing, wanted.actor):
+        actor = self._pages.named(standing, wanted.actor)
+        if not self._pages.decides(standing):
             raise NotFound
-        possible = self._pages.owners(standing, wanted.actor)
-        owners = wanted.owners | {o.id for o in possible if o.sector in set(sectors)}
-        owners -= {wanted.actor}
+        possible = self._pages.owners(standing, actor)
+        owners = {self._overviews.meant(standing, o) for o in wanted.owners}
+        owners |= {o.id for o in possible if o.sector in set(sectors)}
+        owners -= {actor}
         whole = msgspec.structs.replace(
-            wanted, owners=frozenset(owners), sources=self._delivering(owners, involved)
+            wanted,
+            actor=actor,
+            owners=frozenset(owners),
+            sources=self._delivering(owners, involved),
         )
         found = self._consents.problems(whole, standing.home, person_of(viewer))
         errors = {p.field: _problem_word(p.field, p.why) for p in found}
@@ -95,19 +100,21 @@ class Deciding:
     def withdraw(self, viewer: Viewer, citizen: str, actor: str) -> None:
         """Say no; works when the register is down too. Raises NotAllowed, StoreDown."""
         person = person_of(viewer)
-        mine = [e for e in self._consents.events(citizen) if e.by == person]
-        decides = False
-        if not any(e.actor == actor for e in mine):
-            standing = self._overviews.standing(viewer, citizen)
-            decides = bool(self._pages.decides(standing)) and self._pages.nameable(standing, actor)
-            if not decides:
-                raise NotFound
-        self._consents.withdraw(citizen, person, actor, decides)
+        answered = self._pages.answered(citizen, person, actor)
+        if answered:
+            self._consents.withdraw(citizen, person, answered, decides=False)
+            return
+        standing = self._overviews.standing(viewer, citizen)
+        if not self._pages.decides(standing):
+            raise NotFound
+        self._consents.withdraw(citizen, person, self._pages.named(standing, actor), decides=True)
 
     def receipt(self, viewer: Viewer, citizen: str, actor: str) -> tuple[ConsentReceipt, Event]:
         """The viewer's standing yes about an actor, in the words she saw. Raises NotFound."""
         standing = self._overviews.standing(viewer, citizen)
         person = person_of(viewer)
+        gone = actor not in self._settings.actors  # an actor gone from the file keeps its consents
+        actor = self._overviews.meant(standing, actor) or (actor if gone else "")
         event = consent_state.latest(self._consents.events(citizen), actor).get(person)
         if event is None or event.grant is None:
             raise NotFound
@@ -117,6 +124,7 @@ class Deciding:
             place=self._pages.place(standing, actor),
             sentences=tuple(s for s in event.grant.text.split("\n") if s),
             at=event.at,
+            owners=tuple(self._pages.place(standing, o) for o in sorted(event.grant.owners)),
             state=row.mine.value,
             number=f"{event.seq}-{event.at:%Y%m%d%H%M}",
             undo_until=event.at + UNDO,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.config import Settings
 from portal.consent_state import Event
 from portal.handout import ConsentReceipt
 
@@ -17,11 +16,10 @@ OWN = "urn:familieoverblik"
 STATUS = {"active": "active", "pending": "proposed", "withdrawn": "inactive", "expired": "inactive"}
 
 
-def as_fhir(receipt: ConsentReceipt, event: Event, settings: Settings) -> dict[str, Any]:
-    """One person's own yes to one actor."""
+def as_fhir(receipt: ConsentReceipt, event: Event) -> dict[str, Any]:
+    """One person's own yes to one actor; places are named as that person may know them."""
     grant = event.grant
     assert grant is not None
-    actors = settings.actors
     return {
         "resourceType": "Consent",
         "status": STATUS.get(receipt.state, "proposed"),
@@ -46,7 +44,7 @@ def as_fhir(receipt: ConsentReceipt, event: Event, settings: Settings) -> dict[s
                         "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"
                     ),
                     "reference": {
-                        "identifier": {"system": f"{OWN}:actor", "value": event.actor},
+                        "identifier": {"system": f"{OWN}:actor", "value": receipt.place.id},
                         "display": receipt.place.name,
                     },
                 }
@@ -55,11 +53,11 @@ def as_fhir(receipt: ConsentReceipt, event: Event, settings: Settings) -> dict[s
                 {
                     "meaning": "authoredby",
                     "reference": {
-                        "identifier": {"system": f"{OWN}:actor", "value": owner},
-                        "display": actors[owner].name if owner in actors else owner,
+                        "identifier": {"system": f"{OWN}:actor", "value": owner.id},
+                        "display": owner.name,
                     },
                 }
-                for owner in sorted(grant.owners)
+                for owner in receipt.owners
             ],
         },
     }

@@ -291,6 +291,7 @@ class ConsentReceipt(msgspec.Struct, frozen=True, kw_only=True):
     citizen: Citizen
     place: Place
     sentences: tuple[str, ...]
+    owners: tuple[Place, ...] = ()
     at: datetime
     state: str
     number: str

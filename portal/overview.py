@@ -175,6 +175,14 @@ class Overviews:
         """An actor, as this viewer may see it."""
         return self._presenter.place(standing, actor)
 
+    def meant(self, standing: Standing, shown: str) -> str:
+        """The actor behind an id that a viewer sent; empty when it is none she can have met."""
+        return self._standings.meant(standing, shown)
+
+    def unplaced(self, citizen: str, actor: str) -> Place:
+        """An actor when nothing is known about the viewer: named only where no name can locate."""
+        return self._presenter.unplaced(citizen, actor)
+
     # --- the steps ---
 
     def _stand(self, viewer: Viewer, citizen: str, look: Look) -> Standing:

@@ -32,6 +32,7 @@ from portal.redaction import (
     holds_protected,
     locates,
     redact,
+    telling,
     with_known_places,
 )
 from portal.standing import Standing, Standings
@@ -116,9 +117,20 @@ class Presenter:
         name = self._standings.name(standing, actor, self._neutral)
         if name != found.name or by:
             named = cut(by, standing.guard) if by else name
-            return Place(id=actor, name=named, sector=found.sector)
+            shown = self._standings.shown_id(standing, actor)
+            return Place(id=shown, name=named, sector=found.sector)
         kept = {f: getattr(found, f) for f in ("id", "name", "sector", "phone", "hours", "url")}
         return Place(**kept)
+
+    def unplaced(self, citizen: str, actor: str) -> Place:
+        """An actor when the register is down: the most protective answer."""
+        found = self._actors.get(actor)
+        if found is None:
+            return Place(id=actor, name=self._neutral[Sector.OTHER], sector=Sector.OTHER)
+        if not locates(found):
+            return Place(id=actor, name=found.name, sector=found.sector)
+        id = self._standings.alias(citizen, actor) if telling(actor, found.name) else actor
+        return Place(id=id, name=self._neutral[found.sector], sector=found.sector)
 
     def count(self, standing: Standing) -> ConsentCount | None:
         """How many places have access through this viewer's yes, and how many do not yet."""
@@ -155,7 +167,9 @@ class Presenter:
         self, standing: Standing, answer: Answer, actor: str, name: str, speaks: bool
     ) -> Line:
         shown_name = self._source_name(standing, actor, name)
-        return line(answer, shown_name, self._actors[actor].sector, speaks)
+        found = line(answer, shown_name, self._actors[actor].sector, speaks)
+        shown_id = self._standings.shown_source(standing, answer.source, actor)
+        return msgspec.structs.replace(found, source=shown_id)
 
     def _source_name(self, standing: Standing, actor: str, name: str) -> str:
         if standing.guard.places and locates(self._actors[actor]):
@@ -194,7 +208,7 @@ class Presenter:
             audience=tuple(names),
             about=comment.about,
             about_title=cut(detail.about_title, standing.guard),
-            owner=detail.author_actor,
+            owner=self._standings.shown_id(standing, detail.author_actor),
         )
 
     def _author(self, standing: Standing, comment: Comment) -> str:
@@ -226,6 +240,8 @@ def _places(entries: Iterable[AnyEntry], actors: Mapping[str, Actor]) -> Iterabl
     """Every name of a place or institution that the sources or the configuration mention."""
     for e in entries:
         yield e.by
+        if locates(actors[e.owner]):
+            yield getattr(e, "phone", "")
         if isinstance(e, Meeting):
             yield from e.place.split(",")
         elif isinstance(e, Contact):
@@ -233,6 +249,7 @@ def _places(entries: Iterable[AnyEntry], actors: Mapping[str, Actor]) -> Iterabl
     for actor in actors.values():
         if locates(actor):
             yield actor.name
+            yield actor.phone
 
 
 def _address(street: str, postcode: str, city: str) -> str:

@@ -44,16 +44,15 @@ class SeenBy:
             entries = audit.entries(c, citizen, self._family.key(citizen))
         mine = [e for e in entries if self._readable(standing, e)]
         actors = sorted({a for e in mine for a in e.line.actors if a in self._actors})
-        shown = [e for e in mine if not chosen or chosen in e.line.actors]
+        actor = self._overviews.meant(standing, chosen)
+        shown = [e for e in mine if not chosen or actor in e.line.actors]
         return AccessLog(
             citizen=self._overviews.citizen(standing),
             lines=tuple(self._line(standing, e) for e in visits(shown)),
             since=mine[-1].at if mine else None,
             actors=tuple(
-                Choice(
-                    value=a, label=self._overviews.place(standing, a).name, ticked=a == chosen
-                )
-                for a in actors
+                Choice(value=place.id, label=place.name, ticked=place.id == chosen)
+                for place in (self._overviews.place(standing, a) for a in actors)
             ),
             chosen=chosen,
             contact_phone=self._settings.contact.phone,
@@ -79,11 +78,12 @@ class SeenBy:
         line = entry.line
         mine = line.person is not None and line.person == standing.viewer.person
         about = line.about
+        known = [a for a in line.actors if a in self._actors]
         return LogLine(
             at=entry.at,
             act=line.act.value,
             who=self._who(standing, entry, mine),
-            actor=next(iter(line.actors), ""),
+            actor=next((self._overviews.place(standing, a).id for a in known), ""),
             mine=mine,
             categories=tuple(c for c in Category if c in line.categories),
             purpose=next((p.text for p in self._settings.purpose if p.id == line.purpose), ""),

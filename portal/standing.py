@@ -17,7 +17,7 @@ from portal.consents import Consents
 from portal.family import Family, Household, UnknownPerson
 from portal.handout import Relation
 from portal.records import AnyEntry, Sector
-from portal.redaction import NO_SHIELD, Shield, place_name, shield
+from portal.redaction import NO_SHIELD, Shield, locates, place_name, shield, telling
 
 
 class NotFound(Exception):
@@ -54,6 +54,7 @@ class Standings:
     def __init__(self, settings: Settings, family: Family, consents: Consents) -> None:
         self._settings, self._family, self._consents = settings, family, consents
         self._actors = settings.actors
+        self._sources = {s.id: s for s in settings.source}
         self._sectors = {a.id: a.sector for a in settings.actor}
 
     def of(self, viewer: Viewer, citizen: str, purpose: str = "", fresh: bool = False) -> Standing:
@@ -134,7 +135,7 @@ class Standings:
         if standing.relation is Relation.STAFF:
             return self._staff_shows(standing, entry, standing.viewer.actors)
         owner = self._actors.get(entry.owner)
-        source = next(s for s in self._settings.source if s.id == entry.source)
+        source = self._sources[entry.source]
         sectors = frozenset(
             {self._actors[source.actor].sector, owner.sector if owner else Sector.HEALTH}
         )
@@ -151,6 +152,30 @@ class Standings:
     @staticmethod
     def _staff_shows(standing: Standing, entry: AnyEntry, actors: frozenset[str]) -> bool:
         return access.staff_hides(entry, actors, standing.scopes, standing.purpose) is None
+
+    # --- ids, which also may tell ---
+
+    def shown_id(self, standing: Standing, actor: str) -> str:
+        """The id of an actor as this viewer meets it: opaque where its own would name a place."""
+        found = self._actors.get(actor)
+        if found and standing.guard.places and locates(found) and telling(actor, found.name):
+            return self.alias(standing.home.citizen.id, actor)
+        return actor
+
+    def shown_source(self, standing: Standing, source: str, actor: str) -> str:
+        """The same for a source's id."""
+        found = self._actors[actor]
+        if standing.guard.places and locates(found) and telling(source, found.name):
+            return self.alias(standing.home.citizen.id, source)
+        return source
+
+    def meant(self, standing: Standing, shown: str) -> str:
+        """The actor behind an id that a viewer sent; empty when it is none she can have met."""
+        return next((a for a in self._actors if self.shown_id(standing, a) == shown), "")
+
+    def alias(self, citizen: str, name: str) -> str:
+        """An opaque id, the same for this citizen every time."""
+        return "sted-" + self._family.key(citizen).ref("id", name)[:12]
 
     def name(self, standing: Standing, actor: str, neutral: Mapping[Sector, str]) -> str:
         """How an actor is called in front of this viewer."""

@@ -76,7 +76,7 @@ def receipt(citizen: str, actor: str) -> ResponseReturnValue:
 @audience("citizen")
 def receipt_fhir(citizen: str, actor: str) -> ResponseReturnValue:
     page, event = portal().deciding.receipt(viewer(), citizen, actor)
-    body = as_fhir(page, event, portal().settings)
+    body = as_fhir(page, event)
     return Response(msgspec.json.encode(body), content_type="application/fhir+json; charset=utf-8")
 
 
@@ -93,6 +93,7 @@ def _propose(citizen: str, actor: str) -> ResponseReturnValue:
     session["draft"] = {
         "token": secrets.token_urlsafe(16),
         "citizen": citizen,
+        "place": actor,
         "proposal": msgspec.json.encode(proposal).decode(),
     }
     return redirect(url_for("consents.preview", citizen=citizen, actor=actor), 303)
@@ -114,10 +115,9 @@ def _withdraw(citizen: str, actor: str) -> ResponseReturnValue:
 
 def _draft(citizen: str, actor: str) -> tuple[str, Proposal | None]:
     draft = session.get("draft") or {}
-    if draft.get("citizen") != citizen:
+    if (draft.get("citizen"), draft.get("place")) != (citizen, actor):
         return "", None
-    proposal = msgspec.json.decode(draft["proposal"], type=Proposal)
-    return draft["token"], proposal if proposal.actor == actor else None
+    return draft["token"], msgspec.json.decode(draft["proposal"], type=Proposal)
 
 
 def _without_register(citizen: str) -> ConsentList:
