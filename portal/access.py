@@ -29,6 +29,8 @@ from portal.records import (
     Entry,
     Goal,
     Intervention,
+    Measurement,
+    Meeting,
     Plan,
     Sector,
 )
@@ -173,27 +175,35 @@ FAMILY_HIDES = (
     ),
     Hides(
         "citizen from 15",
-        lambda s: Audience.CITIZEN_FROM_15 in s.entry.audience
-        and not (s.relation is Relation.SELF and s.age >= DECIDES_ON_HEALTH),
+        lambda s: (
+            Audience.CITIZEN_FROM_15 in s.entry.audience
+            and not (s.relation is Relation.SELF and s.age >= DECIDES_ON_HEALTH)
+        ),
         "Restricted (HL7 v3 Confidentiality R): the citizen from 15, and the owner",
     ),
     Hides(
         "not for guardians",
-        lambda s: Audience.NOT_FOR_GUARDIANS in s.entry.audience and s.relation is Relation.GUARDIAN,
+        lambda s: (
+            Audience.NOT_FOR_GUARDIANS in s.entry.audience and s.relation is Relation.GUARDIAN
+        ),
         "The owner keeps it from custody holders (Barnets Lov § 5(3))",
     ),
     Hides(
         "not for the child",
-        lambda s: Audience.NOT_FOR_CHILD in s.entry.audience
-        and s.relation is Relation.SELF
-        and s.age < DECIDES_ON_HEALTH,
+        lambda s: (
+            Audience.NOT_FOR_CHILD in s.entry.audience
+            and s.relation is Relation.SELF
+            and s.age < DECIDES_ON_HEALTH
+        ),
         "The owner keeps it from a child under 15",
     ),
     Hides(
         "health from 15",
-        lambda s: Sector.HEALTH in s.sectors
-        and s.relation is Relation.GUARDIAN
-        and s.age >= DECIDES_ON_HEALTH,
+        lambda s: (
+            Sector.HEALTH in s.sectors
+            and s.relation is Relation.GUARDIAN
+            and s.age >= DECIDES_ON_HEALTH
+        ),
         "From 15 the young person decides on health data (Sundhedsloven § 17)",
     ),
 )
@@ -294,10 +304,9 @@ def has_relation(entries: Iterable[AnyEntry], actors: Collection[str], now: date
 
 
 def _ahead(entry: AnyEntry, now: datetime) -> bool:
-    start = getattr(entry, "start", None)
-    if not isinstance(start, datetime):
-        return not isinstance(entry, Goal) and entry.__class__.__name__ != "Measurement"
-    return (getattr(entry, "end", None) or start) >= now
+    if isinstance(entry, Meeting):
+        return not entry.cancelled and (entry.end or entry.start) >= now
+    return not isinstance(entry, Goal | Measurement)
 
 
 # --- Question 4: who must say yes before a consent holds? ------------------------------

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, RowMapping, insert, select
 
 from portal.crypto import CitizenKey
 from portal.db import aware, now
-from portal.models import access_entry
+from portal.models import access_entry, person
 from portal.records import Category
 
 GENESIS = bytes(32)
@@ -73,6 +73,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 def append(connection: Connection, tenant: str, citizen: str, key: CitizenKey, line: Line) -> int:
     """Add a line to a citizen's chain in the caller's transaction; returns its number."""
     table = access_entry
+    if connection.dialect.name != "sqlite":  # SQLite has one writer at a time anyway
+        connection.execute(select(person.c.id).where(person.c.id == citizen).with_for_update())
     head = connection.execute(
         select(table.c.seq, table.c.hash)
         .where(table.c.citizen == citizen)

@@ -67,7 +67,7 @@ class Comments:
     def correct(self, citizen: str, viewer: Viewer, id: str, text: str | None) -> None:
         """A new version of one's own comment; None takes it back. Raises NotYours."""
         found = next((c for c in self._all(citizen) if c.id == id), None)
-        if found is None or not _wrote(viewer, found.detail) or found.detail.text is None:
+        if found is None or not wrote(viewer, found.detail) or found.detail.text is None:
             raise NotYours
         detail = msgspec.structs.replace(found.detail, text=text)
         self._insert(citizen, viewer, id, found.version + 1, found.about, detail)
@@ -142,14 +142,15 @@ class Comments:
 
 def may_read(viewer: Viewer, detail: Detail, actors: Collection[str] = ()) -> bool:
     """The author, the persons named, and employees of a named actor that still holds `comments`."""
-    if _wrote(viewer, detail):
+    if wrote(viewer, detail):
         return True
     if viewer.person:
         return viewer.person in detail.persons
     return bool(detail.actors & viewer.actors & set(actors))
 
 
-def _wrote(viewer: Viewer, detail: Detail) -> bool:
+def wrote(viewer: Viewer, detail: Detail) -> bool:
+    """Whether the viewer is the comment's author."""
     if viewer.person:
         return detail.author == viewer.person
     return bool(viewer.subject) and detail.subject == viewer.subject

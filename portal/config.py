@@ -211,6 +211,12 @@ class Settings(_Table, frozen=True, kw_only=True):
     def actors(self) -> dict[str, Actor]:
         return {a.id: a for a in self.actor}
 
+    @property
+    def excluded_kinds(self) -> frozenset[str]:
+        """The names of what a consent leaves out unless it is ticked by name."""
+        marks = (k.is_ for k in self.kind if k.is_.startswith("excluded:"))
+        return frozenset(m.removeprefix("excluded:") for m in marks)
+
     def path(self, name: str) -> Path:
         """A path of the file, relative to the file."""
         return Path(self.folder, name)

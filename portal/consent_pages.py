@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Protocol
 
 from flask_babel import gettext as _
 
@@ -41,6 +42,14 @@ FORM_SECONDS = 0.5
 ORDER = ("active", "pending", "none", "expired", "withdrawn")
 
 
+class Filled(Protocol):
+    """A form as it was sent, kept when it comes back with errors."""
+
+    proposal: Proposal
+    owners: frozenset[str]
+    until: str
+
+
 class ConsentPages:
     """The consent pages of one municipality."""
 
@@ -55,10 +64,11 @@ class ConsentPages:
         nameable = [
             a for a in self._settings.actor if self.nameable(standing, a.id) or a.id in rows
         ]
-        found = [
-            self._row(standing, rows.get(a.id), a.id, a.id in involved) for a in nameable
+        found = [self._row(standing, rows.get(a.id), a.id, a.id in involved) for a in nameable]
+        gone = [
+            self._row(standing, rows[a], a, False)
+            for a in sorted(rows.keys() - self._actors.keys())
         ]
-        gone = [self._row(standing, rows[a], a, False) for a in sorted(rows.keys() - self._actors.keys())]
         return ConsentList(
             citizen=self._overviews.citizen(standing),
             rows=tuple(sorted((*found, *gone), key=_row_order)),
@@ -72,13 +82,15 @@ class ConsentPages:
         viewer: Viewer,
         citizen: str,
         actor: str,
-        filled: Proposal | None = None,
+        sent: Filled | None = None,
         errors: Mapping[str, str] | None = None,
         changed: bool = False,
     ) -> ConsentForm:
         """One actor's page. Raises NotFound, RegisterDown."""
         standing, involved = self.stand(viewer, citizen, FORM_SECONDS)
         actor = self.named(standing, actor)
+        filled = sent.proposal if sent else None
+        ticked = sent.owners if sent else frozenset()
         row = self._consents.row(standing.home, person_of(viewer), actor)
         latest = months_ahead(standing.home.facts.today, self._settings.consents.months)
         owners = self.owners(standing, actor)
@@ -87,23 +99,25 @@ class ConsentPages:
             citizen=self._overviews.citizen(standing),
             row=self._row(standing, row, actor, actor in involved),
             categories=_category_choices(filled),
-            sectors=_sector_choices(owners),
+            sectors=_sector_choices(owners, ticked),
             owners=tuple(
                 Choice(
                     value=self._overviews.place(standing, o.id).id,
                     label=self._overviews.place(standing, o.id).name,
-                    ticked=bool(filled and o.id in filled.owners),
+                    ticked=self._overviews.place(standing, o.id).id in ticked,
                     sector=o.sector,
                     help="" if o.id in involved else _("Har ikke noget om jer endnu"),
                 )
-                for o in sorted(owners, key=lambda o: (_last_health(o.sector), o.id not in involved))
+                for o in sorted(
+                    owners, key=lambda o: (_last_health(o.sector), o.id not in involved)
+                )
             ),
             excluded=_excluded_choices(self._settings, filled),
             purposes=tuple(
                 Choice(value=p.id, label=p.text, ticked=bool(filled and filled.purpose == p.id))
                 for p in self._settings.purpose
             ),
-            until=(filled.until if filled else latest).isoformat(),
+            until=sent.until if sent else latest.isoformat(),
             latest=latest,
             version=row.version,
             may_decide=bool(self.decides(standing)),
@@ -117,11 +131,7 @@ class ConsentPages:
 
     def own_grants(self, viewer: Viewer, citizen: str) -> tuple[ConsentRow, ...]:
         """What the viewer has said yes to, by the events alone: for when the register is down."""
-        words = {
-            e.actor: e
-            for e in self._consents.events(citizen)
-            if e.by == person_of(viewer)
-        }
+        words = {e.actor: e for e in self._consents.events(citizen) if e.by == person_of(viewer)}
         return tuple(
             ConsentRow(place=self._overviews.unplaced(citizen, a), state=Mine.PENDING.value)
             for a, e in words.items()
@@ -177,9 +187,7 @@ class ConsentPages:
         """The actor for this viewer; one gone from the configuration by its id."""
         if actor in self._actors:
             return self._overviews.place(standing, actor)
-        return Place(
-            id=actor, name=_("Et sted, der ikke er koblet på mere"), sector=Sector.OTHER
-        )
+        return Place(id=actor, name=_("Et sted, der ikke er koblet på mere"), sector=Sector.OTHER)
 
     # --- the parts of a page ---
 
@@ -195,7 +203,9 @@ class ConsentPages:
         return ConsentRow(
             place=place,
             state=row.mine.value,
-            categories=tuple(c for c in Category if any(c == p for s in row.scopes for p, _o in s.pairs)),
+            categories=tuple(
+                c for c in Category if any(c == p for s in row.scopes for p, _o in s.pairs)
+            ),
             owners=tuple(sorted(self.place(standing, o).name for o in owners)),
             until=until,
             ends_soon=bool(until and until - standing.home.facts.today <= remind),
@@ -255,7 +265,12 @@ def person_of(viewer: Viewer) -> str:
 
 def _row_order(row: ConsentRow) -> tuple[object, ...]:
     sector = list(Sector).index(row.place.sector)
-    return (not row.involved and row.state == "none", sector, ORDER.index(row.state), row.place.name)
+    return (
+        not row.involved and row.state == "none",
+        sector,
+        ORDER.index(row.state),
+        row.place.name,
+    )
 
 
 def _last_health(sector: Sector) -> tuple[bool, int]:
@@ -292,13 +307,17 @@ def _category_choices(filled: Proposal | None) -> tuple[Choice, ...]:
     )
 
 
-def _sector_choices(owners: tuple[Actor, ...]) -> tuple[Choice, ...]:
+def _sector_choices(owners: tuple[Actor, ...], ticked: frozenset[str]) -> tuple[Choice, ...]:
     sectors = sorted({o.sector for o in owners}, key=_last_health)
-    return tuple(Choice(value=s.value, label=sector_word(s), sector=s) for s in sectors)
+    return tuple(
+        Choice(value=s.value, label=sector_word(s), sector=s, ticked=s.value in ticked)
+        for s in sectors
+    )
 
 
 def _excluded_choices(settings: Settings, filled: Proposal | None) -> tuple[Choice, ...]:
-    names = {k.is_.removeprefix("excluded:") for k in settings.kind if k.is_.startswith("excluded:")}
+    names = settings.excluded_kinds
     return tuple(
-        Choice(value=n, label=n, ticked=bool(filled and n in filled.excluded)) for n in sorted(names)
+        Choice(value=n, label=n, ticked=bool(filled and n in filled.excluded))
+        for n in sorted(names)
     )

@@ -127,6 +127,8 @@ class Consents:
         today = home.facts.today
         if not today < proposal.until <= months_ahead(today, self._settings.consents.months):
             found.append(Problem("til", "period"))
+        if not proposal.excluded <= self._settings.excluded_kinds:
+            found.append(Problem("undtaget", "choose"))
         mine = decided_sectors(viewer, home.facts)
         if any(self._sectors.get(o) not in mine for o in proposal.owners):
             found.append(Problem("ejer", "not yours"))

@@ -194,4 +194,5 @@ def _problem_word(field: str, why: str) -> str:
         "kategori": _("Vælg mindst én slags oplysninger."),
         "ejer": _("Vælg mindst ét sted, oplysningerne må komme fra."),
         "formaal": _("Vælg, hvad oplysningerne skal bruges til."),
+        "undtaget": _("Vælg blandt dem, der står på listen, og hver kun én gang."),
     }.get(field, _("Se feltet igennem."))

@@ -82,7 +82,9 @@ class ConsentFields:
             self.errors["ejer"] = _("Et sted er valgt to gange.")
         sectors = {s.value for s in Sector}
         self.sectors = tuple(Sector(o) for o in owners if o in sectors)
-        until = _day(one(values, "til"))
+        self.owners = frozenset(owners)
+        self.until = one(values, "til")
+        until = _day(self.until)
         if until is None:
             self.errors["til"] = _("Skriv en dato, for eksempel 1. maj 2027 som 2027-05-01.")
         excluded = values.getlist("undtaget")

@@ -137,7 +137,7 @@ def _sign(key: str, salt: str, bound: str) -> str:
 def _valid(token: str, bound: str) -> bool:
     salt, signed = token[:16], token[16:]
     keys = portal().settings.secret_keys
-    return any(hmac.compare_digest(signed, _sign(k, salt, bound)) for k in keys)
+    return any(hmac.compare_digest(signed.encode(), _sign(k, salt, bound).encode()) for k in keys)
 
 
 def _refuse_forgeries() -> None:

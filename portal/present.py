@@ -9,7 +9,7 @@ import msgspec
 
 from portal.access import categories, turning
 from portal.arrange import Arranger, line
-from portal.comments import Comment
+from portal.comments import Comment, wrote
 from portal.config import Settings
 from portal.consent_state import Mine
 from portal.consents import Consents
@@ -35,6 +35,7 @@ from portal.redaction import (
     telling,
     with_known_places,
 )
+from portal.spelling import normal
 from portal.standing import Standing, Standings
 
 
@@ -65,7 +66,9 @@ class Presenter:
         standing = msgspec.structs.replace(
             standing, guard=with_known_places(standing.guard, _places(everything, self._actors))
         )
-        notes = tuple(self._note(standing, c) for c in comments)
+        ref = self._family.key(standing.home.citizen.id).ref
+        told = {ref(e.source, e.key) for e in visible}
+        notes = tuple(self._note(standing, c, c.about in told) for c in comments)
         arranged = self._arranger(standing, answers, notes).arrange(
             redact(e, standing.guard, self._locates(e)) for e in merge(visible, self._apart)
         )
@@ -138,9 +141,7 @@ class Presenter:
             return None
         rows = self._consents.rows(standing.home, standing.viewer.person).values()
         states = [r.mine for r in rows]
-        return ConsentCount(
-            active=states.count(Mine.ACTIVE), pending=states.count(Mine.PENDING)
-        )
+        return ConsentCount(active=states.count(Mine.ACTIVE), pending=states.count(Mine.PENDING))
 
     def reveals(self, guard: Shield, entries: Iterable[AnyEntry], text: str) -> bool:
         """Whether a text holds a place that must be kept from the reader behind this guard."""
@@ -188,26 +189,23 @@ class Presenter:
         age = standing.home.facts.age or 0
         return standing.relation is Relation.GUARDIAN and age >= 15
 
-    def _note(self, standing: Standing, comment: Comment) -> Note:
+    def _note(self, standing: Standing, comment: Comment, told: bool) -> Note:
+        """A comment; what it stands on is named only to whom sees that entry, or wrote."""
         detail, viewer = comment.detail, standing.viewer
         names = [self._person_name(p) for p in sorted(detail.persons)]
         names += [self.place(standing, a).name for a in sorted(detail.actors) if a in self._actors]
         author = self._author(standing, comment)
+        mine = wrote(viewer, detail)
         return Note(
             id=comment.id,
             author=author,
-            mine=bool(
-                (viewer.person
-                and viewer.person == detail.author)
-                or (viewer.subject
-                and viewer.subject == detail.subject)
-            ),
+            mine=mine,
             text=None if detail.text is None else cut(detail.text, standing.guard),
             written=comment.written,
             corrected=comment.corrected,
             audience=tuple(names),
             about=comment.about,
-            about_title=cut(detail.about_title, standing.guard),
+            about_title=cut(detail.about_title, standing.guard) if told or mine else "",
             owner=self._standings.shown_id(standing, detail.author_actor),
         )
 
@@ -238,12 +236,13 @@ def _opens(standing: Standing, visible: Iterable[AnyEntry]) -> frozenset[Categor
 
 def _places(entries: Iterable[AnyEntry], actors: Mapping[str, Actor]) -> Iterable[str]:
     """Every name of a place or institution that the sources or the configuration mention."""
+    offices = {normal(a.name.split(",")[0]) for a in actors.values() if not locates(a)}
     for e in entries:
         yield e.by
         if locates(actors[e.owner]):
             yield getattr(e, "phone", "")
         if isinstance(e, Meeting):
-            yield from e.place.split(",")
+            yield from (p for p in e.place.split(",") if normal(p) not in offices)
         elif isinstance(e, Contact):
             yield from e.address.split(",")
     for actor in actors.values():

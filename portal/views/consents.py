@@ -84,7 +84,7 @@ def _propose(citizen: str, actor: str) -> ResponseReturnValue:
     fields = ConsentFields(request.form, actor)
     whole, errors = portal().deciding.proposal(viewer(), citizen, fields.proposal, fields.sectors)
     errors = {**errors, **fields.errors}
-    form = portal().consent_pages.form(viewer(), citizen, actor, whole, errors)
+    form = portal().consent_pages.form(viewer(), citizen, actor, fields, errors)
     if fields.version is not None and fields.version != form.version:
         return _render("consents/actor.html", msgspec.structs.replace(form, changed=True)), 409
     if errors:
@@ -101,10 +101,11 @@ def _propose(citizen: str, actor: str) -> ResponseReturnValue:
 
 def _confirm(citizen: str, actor: str) -> ResponseReturnValue:
     token, proposal = _draft(citizen, actor)
-    if proposal is None or not secrets.compare_digest(token, request.form.get("udkast", "")):
+    sent = request.form.get("udkast", "")
+    if proposal is None or not secrets.compare_digest(token.encode(), sent.encode()):
         raise Changed
-    session.pop("draft", None)
     portal().deciding.grant(viewer(), citizen, proposal)
+    session.pop("draft", None)
     return redirect(url_for("consents.receipt", citizen=citizen, actor=actor), 303)
 
 
