@@ -95,4 +95,4 @@ def _derive(key: bytes, use: bytes) -> bytes:
 
 
 def _hash(key: bytes, value: str) -> str:
-    return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, value.encode(), "sha256").hex()

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
 
 from portal.speech import gettext as _
@@ -35,7 +34,7 @@ def dato(value: date | datetime | None, weekday: bool = True) -> str:
 
 @lru_cache(4096)
 def _written(day: date, locale: str, weekday: bool, year: bool) -> str:
-    if Locale.parse(locale).language == "da":
+    if _spoken(locale) == "da":
         pattern = ("EEEE 'den' " if weekday else "") + "d. MMMM" + (" y" if year else "")
         return format_date(day, pattern, locale=locale)
     skeleton = ("y" if year else "") + "MMMM" + ("EEEE" if weekday else "") + "d"
@@ -90,11 +89,15 @@ def klokkeslaet(value: datetime | None) -> str:
 
 def _clock(value: datetime, exact: bool = False) -> str:
     moment, locale = local(value), locale_code()
-    if Locale.parse(locale).language != "da":
+    if _spoken(locale) != "da":
         return format_time(moment, "short", tzinfo=COPENHAGEN, locale=locale)
     if exact:
         return f"{moment:%H.%M}"
     return f"{moment.hour}.{moment:%M}" if moment.minute else str(moment.hour)
+
+
+def _spoken(locale: str) -> str:
+    return locale.partition("_")[0]
 
 
 def relative_day(value: date | datetime, at: datetime | None = None) -> str:

@@ -7,55 +7,47 @@ overlapping actors. For contacts: the same name at the same actor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from typing import TypeVar
+from collections.abc import Collection, Hashable, Iterable
 
 import msgspec
 
 from portal.records import AnyEntry, Contact, Meeting
 
-Record = TypeVar("Record", bound=AnyEntry)
-
 
 def merge(entries: Iterable[AnyEntry], apart: Collection[str]) -> tuple[AnyEntry, ...]:
     """Entries with duplicates joined; sources in `apart` are left as they are."""
     kept: list[AnyEntry] = []
+    alike: dict[Hashable, list[int]] = {}
     for entry in entries:
-        same = _SAME.get(type(entry))
-        twin = None
-        if same and entry.source not in apart:
-            twin = next(
-                (i for i, k in enumerate(kept) if k.source not in apart and same(k, entry)), None
-            )
+        likeness = None if entry.source in apart else _likeness(entry)
+        rivals = alike.setdefault(likeness, []) if likeness else []
+        twin = next((i for i in rivals if _same(kept[i], entry)), None)
         if twin is None:
+            rivals.append(len(kept))
             kept.append(entry)
         else:
             kept[twin] = _joined(kept[twin], entry)
     return tuple(kept)
 
 
-def _same_meeting(one: AnyEntry, other: AnyEntry) -> bool:
+def _likeness(entry: AnyEntry) -> Hashable:
+    """What two entries must share to be the same at all; None: never the same as another."""
+    if isinstance(entry, Meeting):
+        return entry.start
+    if isinstance(entry, Contact) and entry.name:
+        return entry.owner, entry.name.casefold()
+    return None
+
+
+def _same(one: AnyEntry, other: AnyEntry) -> bool:
+    """Whether two entries of one likeness are the same."""
     if not (isinstance(one, Meeting) and isinstance(other, Meeting)):
-        return False
-    if one.start != other.start:
-        return False
+        return True
     if one.uid and one.uid == other.uid:
         return True
     if one.source == other.source:
         return False
     return bool({one.owner, *one.actors} & {other.owner, *other.actors})
-
-
-def _same_contact(one: AnyEntry, other: AnyEntry) -> bool:
-    if not (isinstance(one, Contact) and isinstance(other, Contact)):
-        return False
-    return one.owner == other.owner and bool(one.name) and one.name.casefold() == other.name.casefold()
-
-
-_SAME: dict[type, Callable[[AnyEntry, AnyEntry], bool]] = {
-    Meeting: _same_meeting,
-    Contact: _same_contact,
-}
 
 
 def _joined(first: AnyEntry, second: AnyEntry) -> AnyEntry:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from babel import Locale
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
@@ -44,7 +43,7 @@ def mailbox(address: str) -> str:
 
 def ejefald(name: str) -> str:
     """The owner's form where the language makes it with an ending: Emils, Jonas', Emil's."""
-    spoken = Locale.parse(language()).language
+    spoken = language().partition("_")[0]
     if spoken == "da":
         return name + ("'" if name[-1:].lower() in "sxz" else "s")
     return name + ("'" if name.endswith("s") else "'s") if spoken == "en" else name
