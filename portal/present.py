@@ -160,7 +160,7 @@ class Presenter:
             name=lambda a: self.place(standing, a).name,
             answers=answers,
             notes=by_entry,
-            maps=standing.relation is Relation.STAFF or not standing.protected_family,
+            maps=not standing.protected_family,
             now=now(),
         )
 
