@@ -207,6 +207,7 @@ TOKEN_ANSWER: dict[str, Make] = {
     "token-answer-a-list": reply("/token", 200, b"[]"),
     "token-answer-not-json": reply("/token", 200, b"<html>"),
     "code-refused": reply("/token", 400, b'{"error":"invalid_grant"}'),
+    "error-beside-the-tokens": token(error="invalid_request"),
     "client-refused": reply("/token", 401, b'{"error":"invalid_client"}'),
     "token-endpoint-broken": reply("/token", 500, b"oops"),
     "token-endpoint-leads-elsewhere": reply("/token", 302, b"", Location="http://127.0.0.1:1/"),
@@ -221,6 +222,9 @@ USERINFO: dict[str, Make] = {
     "userinfo-empty": userinfo(lambda f: {}),
     "userinfo-a-list": userinfo(lambda f: [f]),
     "userinfo-refused": reply("/userinfo", 401),
+    "userinfo-broken-with-claims": reply(
+        "/userinfo", 500, json.dumps({"sub": "sub-mette", "dk.cpr": METTE}).encode()
+    ),
     "userinfo-leads-elsewhere": reply("/userinfo", 302, b"", Location="http://127.0.0.1:1/"),
     "userinfo-not-json": reply("/userinfo", 200, b"hello"),
     "userinfo-with-a-name-twice": reply("/userinfo", 200, b'{"sub":"a","sub":"sub-mette"}'),

@@ -259,3 +259,15 @@ def test_many_answers_at_once_make_one_session(hostile: Provider, door_app: Flas
     with ThreadPoolExecutor(8) as pool:
         answers = sorted(pool.map(come_back, range(8)))
     assert answers == [302] + [400] * 7
+
+
+@pytest.mark.parametrize("number", ["", "abcdefghij", "101889001", "٠١٠١٨٨٩٠٠١", "0101889001 x"])
+def test_the_register_is_asked_for_whole_cpr_numbers_only(
+    hostile: Provider, door_app: Flask, monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    asked: list[str] = []
+    family = door_app.extensions["portal"].family
+    monkeypatch.setattr(family, "identify", lambda system, value: asked.append(value))
+    hostile.person = {"userinfo": {"dk.cpr": number}}
+    assert log_in(door_app.test_client(), hostile).status_code == 403
+    assert asked == []
