@@ -302,6 +302,8 @@ EXPECTED = {
     "cpr-unknown": 403,
     "born-another-day": 403,
     "discovery-broken": 503,
+    "oidcc-client-test-discovery-issuer-mismatch": 503,
+    "discovery-with-plain-endpoint": 503,
     "token-endpoint-broken": 503,
     "oidcc-client-test-nonce-invalid": 400,
 }
