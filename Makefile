@@ -16,6 +16,7 @@ $(READY): requirements.lock pyproject.toml
 	touch $@
 
 $(BUILT): $(READY) package.json package-lock.json portal/static/build.py $(wildcard portal/static/css/* portal/static/js/* portal/static/icons/*)
+	command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-node.lock
 	$(BIN)/python portal/static/build.py
 
 $(WORDS): translations/%/LC_MESSAGES/messages.mo: translations/%/LC_MESSAGES/messages.po $(READY)
