@@ -23,6 +23,7 @@ from portal.crypto import Vault
 from portal.db import Store
 from portal.deciding import Deciding
 from portal.family import Family
+from portal.feeds import Feeds
 from portal.identity import user
 from portal.identity.browser import Interface
 from portal.identity.oidc import Oidc
@@ -74,6 +75,7 @@ class Portal:
     deciding: Deciding
     conversation: Conversation
     seen_by: SeenBy
+    feeds: Feeds
     sessions: Sessions
     oidc: Oidc
     limiter: Limiter
@@ -86,7 +88,7 @@ class Portal:
 
 def join(settings: Settings) -> Portal:
     """Make every service once."""
-    store = Store(settings.database, settings.path("."))
+    store = Store(settings.database, settings.path("."), settings.municipality)
     vault = Vault(settings.data_keys)
     gatherer = Gatherer(settings)
     family = Family(settings, store, vault, Register(settings, gatherer))
@@ -108,6 +110,7 @@ def join(settings: Settings) -> Portal:
         deciding=Deciding(settings, overviews, consents, consent_pages),
         conversation=Conversation(overviews, comments, consents, family),
         seen_by=SeenBy(settings, store, family, overviews),
+        feeds=Feeds(settings, store, family, overviews),
         sessions=Sessions(settings, store, vault),
         oidc=Oidc(settings, store, vault),
         limiter=Limiter(settings.cache),

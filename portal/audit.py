@@ -14,11 +14,11 @@ from datetime import datetime
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from portal.crypto import CitizenKey
 from portal.db import aware, now
-from portal.models import access_entry, person
+from portal.models import access_entry
 from portal.records import Category
 
 GENESIS = bytes(32)
@@ -74,10 +74,11 @@ def append(connection: Connection, tenant: str, citizen: str, key: CitizenKey, l
     """Add a line to a citizen's chain in the caller's transaction; returns its number."""
     table = access_entry
     if connection.dialect.name != "sqlite":  # SQLite has one writer at a time anyway
-        connection.execute(select(person.c.id).where(person.c.id == citizen).with_for_update())
+        chain_name = func.hashtextextended(f"{tenant}/{citizen}", 0)
+        connection.execute(select(func.pg_advisory_xact_lock(chain_name)))
     head = connection.execute(
         select(table.c.seq, table.c.hash)
-        .where(table.c.citizen == citizen)
+        .where(table.c.tenant == tenant, table.c.citizen == citizen)
         .order_by(table.c.seq.desc())
         .limit(1)
     ).first()
@@ -108,13 +109,13 @@ def chain(
 
 
 def entries(
-    connection: Connection, citizen: str, key: CitizenKey, limit: int = 2000
+    connection: Connection, tenant: str, citizen: str, key: CitizenKey, limit: int = 2000
 ) -> tuple[Entry, ...]:
     """A citizen's lines, newest first."""
     table = access_entry
     rows = connection.execute(
         select(table.c.seq, table.c.at, table.c.detail)
-        .where(table.c.citizen == citizen)
+        .where(table.c.tenant == tenant, table.c.citizen == citizen)
         .order_by(table.c.seq.desc())
         .limit(limit)
     ).mappings()

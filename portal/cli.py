@@ -39,9 +39,13 @@ def file_of(context: click.Context) -> Path:
 
 
 def store_of(context: click.Context) -> Store:
-    """The database of this call."""
+    """The database of this call, with the role that may change its schema, if one is named."""
     settings = settings_of(context)
-    return Store(settings.database, settings.path("."))
+    name = settings.database_owner_env
+    owner = settings.environ.get(name, "")
+    if name and not owner:
+        raise Cause(f"database_owner_env: the environment variable {name} is missing or empty")
+    return Store(settings.database, settings.path("."), settings.municipality, owner)
 
 
 def _remember(context: click.Context, _option: click.Parameter, file: str | None) -> None:

@@ -1,11 +1,14 @@
 """The engine and its two ways in: `read` (no transaction kept) and `write` (one, immediate).
 
 SQLite runs in WAL with synchronous=FULL and foreign keys on; a writer takes the
-lock at BEGIN, so that check-then-write cannot fail half-way (security.md, finding 6).
+lock at BEGIN, so that check-then-write cannot fail half-way. On PostgreSQL every
+transaction says whose rows it is about; without that the database shows none
+(row-level security, migrations/), and what only looks runs READ ONLY.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 BUSY_SECONDS = 5
+"""How long one waits for another's lock before the store counts as down."""
+
+SCOPE = f"SELECT set_config('app.tenant', %s, true), set_config('lock_timeout', '{BUSY_SECONDS}s', true)"
 
 
 class StoreDown(Exception):
@@ -26,10 +32,14 @@ class StoreDown(Exception):
 class Store:
     """One database, shared by all threads of a worker."""
 
-    def __init__(self, url: str, folder: Path) -> None:
-        self.engine = _engine(url, folder)
+    def __init__(self, url: str, folder: Path, tenant: str = "", owner: str = "") -> None:
+        self.engine = _engine(url, folder, tenant)
         self.sqlite = self.engine.dialect.name == "sqlite"
-        options: dict[str, Any] = {"reading": True} if self.sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self.owning = _engine(owner, folder, tenant) if owner and not self.sqlite else self.engine
+        """By which the schema is changed: another role than the one that serves, if there is one."""
+        options: dict[str, Any] = (
+            {"reading": True} if self.sqlite else {"postgresql_readonly": True}
+        )
         self._reader = self.engine.execution_options(**options)
 
     @contextmanager
@@ -49,7 +59,7 @@ class Store:
 def _honest() -> Iterator[None]:
     try:
         yield
-    except SQLAlchemyError as e:
+    except (SQLAlchemyError, sqlite3.Error) as e:
         raise StoreDown(type(e).__name__) from e
 
 
@@ -59,14 +69,14 @@ def now() -> datetime:
 
 
 def aware(moment: datetime) -> datetime:
-    """SQLite gives times back without their zone; they were stored in UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """In UTC: SQLite gives times back without their zone, PostgreSQL in the server's."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _engine(url: str, folder: Path) -> Engine:
+def _engine(url: str, folder: Path, tenant: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=8, max_overflow=8, pool_timeout=5, pool_pre_ping=True)
+        return _postgresql(parsed, tenant)
     if parsed.database and parsed.database != ":memory:":
         file = folder / parsed.database
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -74,6 +84,23 @@ def _engine(url: str, folder: Path) -> Engine:
     engine = create_engine(parsed, pool_size=16, max_overflow=48, pool_timeout=5)
     event.listen(engine, "connect", _sqlite_connect)
     event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _postgresql(url: URL, tenant: str) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=8,
+        max_overflow=8,
+        pool_timeout=BUSY_SECONDS,
+        pool_pre_ping=True,
+        connect_args={} if "connect_timeout" in url.query else {"connect_timeout": BUSY_SECONDS},
+    )
+
+    @event.listens_for(engine, "begin")
+    def _scope(connection: Connection) -> None:
+        connection.exec_driver_sql(SCOPE, (tenant,))
+
     return engine
 
 

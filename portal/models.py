@@ -121,7 +121,7 @@ comment = Table(
 access_entry = Table(
     "access_entry",
     metadata,
-    Column("tenant", String(4), nullable=False),
+    Column("tenant", String(4), primary_key=True),
     Column("citizen", Id, primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
@@ -129,8 +129,9 @@ access_entry = Table(
     Column("previous", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     CheckConstraint("seq > 0", name="seq"),
+    Index(None, "tenant", "at"),
 )
-"""The access log: one gap-free hash chain per citizen (audit.py)."""
+"""The access log: one gap-free hash chain per citizen (audit.py), within its municipality."""
 
 feed = Table(
     "feed",
@@ -144,3 +145,6 @@ feed = Table(
     Index(None, "person"),
 )
 """Secret calendar links; only the hash of the secret is kept."""
+
+APPEND_ONLY = frozenset({consent_event.name, comment.name, access_entry.name})
+"""Nobody changes or removes their rows: not the role that serves, and not the owner."""

@@ -219,7 +219,7 @@ class Overviews:
 
     def _write(self, lines: Iterable[tuple[str, Line]]) -> None:
         with self._store.write() as c:
-            for citizen, line in lines:
+            for citizen, line in sorted(lines, key=lambda pair: pair[0]):  # one order: no deadlock
                 key = self._family.key(citizen)
                 audit.append(c, self._settings.municipality, citizen, key, line)
 

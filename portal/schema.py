@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.db import Store
+from portal.models import APPEND_ONLY, metadata
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -33,9 +36,35 @@ def newest() -> str:
 
 
 def upgrade(store: Store, to: str = "head") -> None:
-    """Move the database to a version. Raises SQLAlchemyError."""
+    """Move the database up to a version. Raises SQLAlchemyError."""
+    _move(store, command.upgrade, to)
+
+
+def downgrade(store: Store, to: str) -> None:
+    """Move the database back to a version. Raises SQLAlchemyError."""
+    _move(store, command.downgrade, to)
+
+
+def _move(store: Store, move: Callable[[Config, str], None], to: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
-    with store.engine.begin() as connection:
+    with store.owning.begin() as connection:
+        if not store.sqlite:  # rather fail and be tried again than make everybody wait
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
         config.attributes["connection"] = connection
-        command.upgrade(config, to)
+        move(config, to)
+        if store.owning is not store.engine:
+            _grant(connection, store.engine.url.username or "")
+
+
+def _grant(connection: Connection, role: str) -> None:
+    """What the serving role may do: nothing but add, where rows may only be added."""
+    name = connection.dialect.identifier_preparer.quote_identifier(role)
+    standing = inspect(connection).get_table_names()
+    for table in standing:
+        connection.exec_driver_sql(f'REVOKE ALL ON "{table}" FROM {name}')
+    for table in {*standing} & {*metadata.tables, "alembic_version"}:
+        rights = "SELECT" if table == "alembic_version" else "SELECT, INSERT"
+        if table in metadata.tables and table not in APPEND_ONLY:
+            rights += ", UPDATE, DELETE"
+        connection.exec_driver_sql(f'GRANT {rights} ON "{table}" TO {name}')

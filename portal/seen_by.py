@@ -1,4 +1,4 @@
-""""Hvem har set mine oplysninger": each reader's own view of the access log, in sentences."""
+""" "Hvem har set mine oplysninger": each reader's own view of the access log, in sentences."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class SeenBy:
         if standing.relation is Relation.STAFF:
             raise NotFound
         with self._store.read() as c:
-            entries = audit.entries(c, citizen, self._family.key(citizen))
+            entries = audit.entries(
+                c, self._settings.municipality, citizen, self._family.key(citizen)
+            )
         mine = [e for e in entries if self._readable(standing, e)]
         actors = sorted({a for e in mine for a in e.line.actors if a in self._actors})
         actor = self._overviews.meant(standing, chosen)
