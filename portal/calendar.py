@@ -6,6 +6,7 @@ read, so it says when, and nothing else (domain.md 9). RFC 5545.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -19,11 +20,17 @@ from portal.records import Meeting
 
 def one_meeting(shown: Shown, base_url: str) -> bytes:
     """A calendar file with this meeting."""
+    return several_meetings((shown,), base_url)
+
+
+def several_meetings(meetings: Iterable[Shown], base_url: str) -> bytes:
+    """A calendar with these meetings; a cancelled one says so."""
     calendar = Calendar()
     calendar.add("prodid", "-//Familieoverblik//DA")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add_component(event(shown, base_url))
+    for shown in meetings:
+        calendar.add_component(event(shown, base_url))
     return calendar.to_ical()
 
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 Audience = Literal["anyone", "citizen", "staff", "logged-in"]
 View = TypeVar("View", bound=Callable[..., Any])
 
+NO_SESSION = frozenset({"pages.healthz", "pages.readyz", "calendar.feed", "sign_in.keys"})
+"""Answered without looking at a session: they must work when its store does not, or have none."""
+
 NO_CSRF = frozenset({"sign_in.back_channel"})
 """Called by the provider's server, not by a browser; it proves itself by a signed token."""
 
@@ -73,6 +76,8 @@ def _let_in() -> ResponseReturnValue | None:
     view = current_app.view_functions[request.endpoint]
     who = getattr(view, "audience", None)
     account = getattr(session, "account", None)
+    if request.endpoint in NO_SESSION:
+        return None
     if who == "anyone":
         g.viewer = _viewer(account) if account else None
         return None

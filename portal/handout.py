@@ -342,6 +342,14 @@ class SessionLine(msgspec.Struct, frozen=True, kw_only=True):
     current: bool
 
 
+class FeedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One own calendar subscription; its secret is not kept."""
+
+    id: str
+    label: str
+    created: datetime
+
+
 class CommentForm(msgspec.Struct, frozen=True, kw_only=True):
     """Writing a comment: fields tekst, modtager (values), om (entry ref, may be empty).
 

@@ -18,6 +18,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 MINUTE = 60
 LIMITS: dict[str, RateLimitItem] = {
+    "feed": parse("30/minute"),
     "look-up": parse("20/minute"),
     "comment": parse("20/minute"),
     "consent": parse("60/minute"),
@@ -35,14 +36,15 @@ class Limiter:
         return self._window.hit(LIMITS[what], what, who)
 
 
-def limited(what: str) -> Callable[[View], View]:
-    """Answer 429 with Retry-After when a session asks too often."""
+def limited(what: str, by: Callable[[], str] | None = None) -> Callable[[View], View]:
+    """Answer 429 with Retry-After when a session (or what `by` names) asks too often."""
 
     def wrap(view: View) -> View:
         @wraps(view)
         def inner(*args: Any, **values: Any) -> Any:
-            account = getattr(session, "account", None)
-            if account and not portal().limiter.allows(what, account.session):
+            account = None if by else getattr(session, "account", None)
+            who = by() if by else account.session if account else ""
+            if who and not portal().limiter.allows(what, who):
                 raise TooManyRequests(retry_after=MINUTE)
             return view(*args, **values)
 

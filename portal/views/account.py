@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, redirect, render_template, session, url_for
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.gate import audience, portal
+from portal.gate import audience, portal, viewer
 from portal.handout import SessionLine
 
 account = Blueprint("account", __name__)
@@ -14,12 +16,35 @@ account = Blueprint("account", __name__)
 @account.get("/konto")
 @audience("logged-in")
 def show() -> ResponseReturnValue:
+    return _page()
+
+
+@account.post("/konto")
+@audience("citizen")
+def calendars() -> ResponseReturnValue:
+    """A new calendar link (its address is shown this once), or the end of one."""
+    act = request.form.get("handling")
+    if act == "ny-kalender":
+        citizen = request.form.get("borger") or str(viewer().person)
+        return _page(portal().feeds.open(viewer(), citizen))
+    if act != "luk-kalender":
+        abort(400)
+    portal().feeds.close(viewer(), request.form.get("feed", ""))
+    return redirect(url_for("account.show"), 303)
+
+
+def _page(new_feed: str = "") -> str:
     own = session.account  # type: ignore[attr-defined]
     lines = tuple(
         SessionLine(id=s.id, created=s.created, used=s.used, current=s.id == own.session)
         for s in portal().sessions.list(own)
     )
-    return render_template("account/show.html", sessions=lines, citizen=None, here="account")
+    found: dict[str, Any] = {"sessions": lines, "citizen": None, "here": "account"}
+    if not viewer().staff:
+        family = portal().family
+        people = [family.known(own.person), *family.children(own.person)]
+        found |= {"feeds": portal().feeds.list(viewer()), "new_feed": new_feed, "people": people}
+    return render_template("account/show.html", **found)
 
 
 @account.post("/konto/sessioner/<id>/afslut")

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, g
+from flask import Blueprint, Response, abort, g, request
 from flask.typing import ResponseReturnValue
 
 from portal.audit import Act
 from portal.calendar import one_meeting
 from portal.gate import audience, portal, viewer
+from portal.limits import limited
 from portal.records import Category
 from portal.views.page import look
 
 calendar = Blueprint("calendar", __name__)
+
+
+@calendar.get("/kalender/<token>.ics")
+@audience("anyone")
+@limited("feed", by=lambda: str((request.view_args or {}).get("token")))
+def feed(token: str) -> ResponseReturnValue:
+    """The secret in the address is the key; every rule is asked at each fetch."""
+    body = portal().feeds.fetch(token)
+    return Response(body, content_type="text/calendar; charset=utf-8")
 
 
 @calendar.get("/overblik/<citizen>/moeder/<ref>.ics")

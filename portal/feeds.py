@@ -1,0 +1,90 @@
+"""Calendar subscriptions: a secret link per viewer and citizen, obeying every rule at each fetch.
+
+Only the hash of the secret is kept, so a link is shown once. A link dies with
+the relation, and can be closed at any time (domain.md 9).
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlalchemy import delete, insert, select
+
+from portal.access import Viewer
+from portal.audit import Act
+from portal.calendar import several_meetings
+from portal.config import Settings
+from portal.crypto import new_id, token_hash
+from portal.db import Store, now
+from portal.family import Family, RegisterDown, UnknownPerson
+from portal.handout import FeedLine
+from portal.models import feed
+from portal.overview import Look, Overviews
+from portal.records import Category
+from portal.standing import NotFound
+
+
+class Feeds:
+    """The calendar links of one municipality's citizens."""
+
+    def __init__(
+        self, settings: Settings, store: Store, family: Family, overviews: Overviews
+    ) -> None:
+        self._settings, self._store = settings, store
+        self._family, self._overviews = family, overviews
+
+    def open(self, viewer: Viewer, citizen: str) -> str:
+        """A new link's address, shown this once. Raises NotFound, RegisterDown."""
+        self._overviews.standing(viewer, citizen, Look(fresh=True))
+        token = secrets.token_urlsafe(32)
+        with self._store.write() as c:
+            c.execute(
+                insert(feed).values(
+                    token=token_hash(token),
+                    tenant=self._settings.municipality,
+                    id=new_id(),
+                    person=viewer.person,
+                    citizen=citizen,
+                    created=now(),
+                )
+            )
+        return f"{self._settings.base_url}/kalender/{token}.ics"
+
+    def list(self, viewer: Viewer) -> tuple[FeedLine, ...]:
+        """The viewer's own links."""
+        with self._store.read() as c:
+            rows = c.execute(
+                select(feed.c.id, feed.c.citizen, feed.c.created)
+                .where(feed.c.person == viewer.person)
+                .order_by(feed.c.created)
+            ).mappings()
+            return tuple(
+                FeedLine(id=r["id"], label=self._name(r["citizen"]), created=r["created"])
+                for r in rows
+            )
+
+    def close(self, viewer: Viewer, id: str) -> None:
+        """The link is gone at once; closing what is not hers does nothing."""
+        with self._store.write() as c:
+            c.execute(delete(feed).where((feed.c.id == id) & (feed.c.person == viewer.person)))
+
+    def fetch(self, token: str) -> bytes:
+        """What a calendar programme gets: meetings, neutral. Raises NotFound, RegisterDown."""
+        with self._store.read() as c:
+            row = c.execute(
+                select(feed.c.person, feed.c.citizen).where(feed.c.token == token_hash(token))
+            ).first()
+        if row is None:
+            raise NotFound
+        page = self._overviews.open(
+            Viewer(person=row.person),
+            row.citizen,
+            Look(wait=None, act=Act.FEED, categories=(Category.MEETINGS,), fresh=True),
+        )
+        return several_meetings(page.meetings, self._settings.base_url)
+
+    def _name(self, citizen: str) -> str:
+        try:
+            return self._family.known(citizen).first_name
+        except (UnknownPerson, RegisterDown):
+            return ""
