@@ -60,6 +60,7 @@ def decide(citizen: str, actor: str) -> ResponseReturnValue:
 def preview(citizen: str, actor: str) -> ResponseReturnValue:
     token, proposal = _draft(citizen, actor)
     if proposal is None:
+        portal().overviews.standing(viewer(), citizen)  # not yours: 404, not a way back
         return redirect(url_for("consents.show", citizen=citizen, actor=actor))
     page = portal().deciding.confirm(viewer(), citizen, proposal, token)
     return _render("consents/confirm.html", page)
