@@ -163,9 +163,14 @@ class Canaries:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.homes: dict[str, str] = {}
 
     def word(self) -> str:
         return MARK + "".join(self.random.choices("abcdefghijklmnop", k=12))
+
+    def home(self, street: str) -> str:
+        """One word for everybody who lives there."""
+        return self.homes.setdefault(street, self.word())
 
 
 @dataclass
@@ -263,13 +268,10 @@ def _people(today: date, canaries: Canaries) -> Iterator[Person]:
             cpr=f"{born:%d%m%y}9{n:03d}",
             born=None if key in ("udato", "barn6") else born,
             real_birth=born,
-            address=f"{home} {MARK}{home.encode().hex()[:6].translate(_HEX)}",
+            address=f"{home} {canaries.home(home)}",
             home=home,
             **flags,
         )
-
-
-_HEX = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
 def _born(today: date, age: int, days: int) -> date:

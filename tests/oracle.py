@@ -6,7 +6,7 @@ them is wrong; the tests only say that they do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from tests.canary_world import MUNICIPALITY, Entry, Person, World
@@ -68,8 +68,15 @@ class Note:
 class Oracle:
     """Answers for one world and what was said in it."""
 
-    def __init__(self, world: World, words: tuple[Word, ...] = (), notes: tuple[Note, ...] = ()):
+    def __init__(
+        self,
+        world: World,
+        words: tuple[Word, ...] = (),
+        notes: tuple[Note, ...] = (),
+        looked_up: frozenset[str] | None = None,
+    ) -> None:
         self.world, self.words, self.notes = world, words, notes
+        self.looked_up = frozenset(world.people) if looked_up is None else looked_up
 
     # --- people ---
 
@@ -186,7 +193,7 @@ class Oracle:
             and bool(CATEGORY[e.record] & w.categories)
             and e.owner in w.owners
             and names <= w.excluded
-            and e.source in self._delivered(w)
+            and e.source in self.delivered(w)
             and self._lasts(w, sector)
         )
 
@@ -196,7 +203,7 @@ class Oracle:
         then = w.age or age
         return age < 18 or then >= 18 or (then >= 15 and sector == "health")
 
-    def _delivered(self, w: Word) -> set[str]:
+    def delivered(self, w: Word) -> set[str]:
         """The systems that delivered for these owners when she said yes, as she could see it."""
         found = {s.id for s in self.world.systems.values() if s.actor in w.owners}
         return found | {
@@ -242,7 +249,8 @@ class Oracle:
         return self.opens(unit, purpose, e)
 
     def _door(self, unit: str, citizen: str) -> bool:
-        return self.related(unit, citizen) or self._consented(unit, citizen)
+        found = citizen in self.looked_up and self.related(unit, citizen)
+        return found or self._consented(unit, citizen)
 
     def _consented(self, unit: str, citizen: str) -> bool:
         """Whether any consent at all holds: then the citizen exists for the unit."""
@@ -283,14 +291,37 @@ class Oracle:
                 *({(c, o) for c in w.categories for o in w.owners} for w in said if w)
             )
             fits = any(self.world.places[o].sector == sector for _, o in shared)
-            if fits and all(e.source in self._delivered(w) for w in said if w):
+            if fits and all(e.source in self.delivered(w) for w in said if w):
                 return True
         return False
+
+    def previewed(self, w: Word, e: Entry, field: str) -> bool:
+        """What a preview shows: what the actor would see if all said this, and she sees herself."""
+        if not (self.family_sees(w.by, e) and self.told(w.by, e, field)):
+            return False
+        if e.owner == w.actor:
+            return True
+        shut = bool(e.audience & {"R", "V"} or e.kinds & NEVER)
+        goes_on = e.running or e.record == "meeting"
+        return not shut and goes_on and self._covers(w, w.purpose, e)
 
     # --- what a persona sees ---
 
     def sees(self, persona: Persona, e: Entry, field: str) -> bool:
-        """Whether a canary of this entry and field may and must reach this persona."""
+        """Whether a canary of this entry and field may and must reach this persona.
+
+        Who manages a FHIR episode is a contact too, responsible for what the episode is.
+        """
+        if e.record == "assessment" and e.source.endswith("-fhir") and e.running:
+            contact = replace(e, record="contact")
+            return any(self._sees(persona, one, field) for one in (e, contact))
+        if e.record == "activity" and field == "by":  # its care plan is a plan of the same place
+            return any(
+                self._sees(persona, replace(e, record=r), field) for r in ("activity", "plan")
+            )
+        return self._sees(persona, e, field)
+
+    def _sees(self, persona: Persona, e: Entry, field: str) -> bool:
         if persona.unit:
             return self.staff_sees(persona.unit, persona.purpose, e)
         return self.family_sees(persona.key, e) and self.told(persona.key, e, field)
