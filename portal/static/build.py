@@ -4,6 +4,8 @@
 packages, compiles our style sheet from the Danish design system's tokens,
 joins the scripts, picks the fonts and icons in use, and writes everything to
 `built/` under names that carry their content's hash, with .gz and .br beside.
+A running server survives it: files come whole, the manifest after them, and what
+the manifest before named stays one build longer.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -30,17 +33,20 @@ FONTS = {"plex-regular.woff2": "Regular", "plex-semibold.woff2": "SemiBold"}
 def main() -> int:
     """Build, unless nothing has changed since the last time."""
     stamp = fingerprint()
-    if stamped() == stamp:
+    if last().get("built_from") == stamp:
         (BUILT / "manifest.json").touch()  # make compares times
         return 0
     npm, node = node_tools()
     run([*npm, "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"])
-    shutil.rmtree(BUILT, ignore_errors=True)
-    BUILT.mkdir(parents=True)
-    manifest = build(node)
-    manifest_file = BUILT / "manifest.json"
-    manifest_file.write_text(json.dumps({"built_from": stamp, "files": manifest}, indent=1))
-    print(f"assets: {len(manifest)} files in {BUILT.relative_to(ROOT)}")
+    BUILT.mkdir(parents=True, exist_ok=True)
+    before = last()
+    files = build(node)
+    kept = sorted(set(before.get("files", {}).values()) - set(files.values()))
+    kept = kept or before.get("kept", [])
+    manifest = {"built_from": stamp, "files": files, "kept": kept}
+    put(BUILT / "manifest.json", json.dumps(manifest, indent=1).encode())
+    prune({*files.values(), *kept})
+    print(f"assets: {len(files)} files in {BUILT.relative_to(ROOT)}")
     return 0
 
 
@@ -55,12 +61,13 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def stamped() -> str:
-    """The fingerprint of the last build, or nothing."""
+def last() -> dict[str, Any]:
+    """The manifest of the last build, or nothing."""
     try:
-        return str(json.loads((BUILT / "manifest.json").read_text())["built_from"])
-    except (OSError, ValueError, KeyError):
-        return ""
+        found = json.loads((BUILT / "manifest.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def build(node: list[str]) -> dict[str, str]:
@@ -113,15 +120,30 @@ def store(name: str, content: bytes, *, compress: bool = True) -> str:
     stem, _, ending = name.rpartition(".")
     hashed = f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
     target = BUILT / hashed
-    target.write_bytes(content)
+    put(target, content)
     if compress:
-        packed = gzip.compress(content, 9, mtime=0)
-        target.with_name(hashed + ".gz").write_bytes(packed)
+        put(target.with_name(hashed + ".gz"), gzip.compress(content, 9, mtime=0))
         if importlib.util.find_spec("brotli"):
             import brotli
 
-            target.with_name(hashed + ".br").write_bytes(brotli.compress(content, quality=11))
+            put(target.with_name(hashed + ".br"), brotli.compress(content, quality=11))
     return hashed
+
+
+def put(target: Path, content: bytes) -> None:
+    """Write a file whole or not at all: a reader never meets half of it."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(target)
+
+
+def prune(named: set[str]) -> None:
+    """Remove what no manifest names any more; compressed copies go with their file."""
+    for file in BUILT.iterdir():
+        plain = file.name.removesuffix(".gz").removesuffix(".br")
+        draft = file.name.startswith(".")  # perhaps another build, at work now
+        if plain not in named and file.name != "manifest.json" and not draft:
+            file.unlink(missing_ok=True)
 
 
 def node_tools() -> tuple[list[str], list[str]]:
