@@ -1,0 +1,184 @@
+"""The documentation says what the code does: keys, columns, rules and addresses are compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import pytest
+
+from portal import cli, config, rulebook
+from portal.models import metadata
+from portal.records import Actor
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+OPERATOR, STORED, THREATS = (
+    (ROOT / "docs" / name).read_text(encoding="utf-8")
+    for name in ("operator.md", "stored-data.md", "threat-model.md")
+)
+TABLES: dict[str, type[msgspec.Struct]] = {
+    "Top of the file": config.Settings,
+    "`[contact]`": config.ContactPoint,
+    "`[audit]`": config.AuditSettings,
+    "`[consents]`": config.ConsentSettings,
+    "`[before_consent]`": config.BeforeConsent,
+    "`[identity.citizen]` and `[identity.staff]`": config.Provider,
+    "`[register]`": config.Register,
+    "`[register.auth]` and `[source.auth]`": config.SourceAuth,
+    "`[[actor]]`": Actor,
+    "`[[source]]`": config.SourceConfig,
+    "`[[purpose]]`": config.Purpose,
+    "`[[kind]]`": config.KindRule,
+}
+"""Heading in operator.md -> what it describes."""
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_every_key_stands_with_its_default(heading: str) -> None:
+    told = {row[0].strip("`"): row[1] for row in _rows(_section(OPERATOR, "### " + heading))}
+    known = {
+        f.encode_name: _default(f)
+        for f in msgspec.structs.fields(TABLES[heading])
+        if f.name not in config.FROM_ELSEWHERE and not _tables(f)
+    }
+    assert told == known
+
+
+def test_every_table_of_the_file_has_its_section() -> None:
+    described = set(TABLES.values())
+    for table in (config.Settings, config.Identity, config.Register, config.SourceConfig):
+        for field in msgspec.structs.fields(table):
+            assert _tables(field) <= {*described, config.Identity}, field.name
+
+
+def test_the_smallest_file_starts(tmp_path: Path) -> None:
+    example = re.search(r"```toml\n(base_url.*?)```", OPERATOR, re.DOTALL)
+    assert example
+    _starts(example[1], tmp_path)
+
+
+def test_the_snippets_of_the_integrators_page_start(tmp_path: Path) -> None:
+    """Each is put into the smallest file, as an integrator would."""
+    smallest = re.search(r"```toml\n(base_url.*?)```", OPERATOR, re.DOTALL)
+    page = (ROOT / "docs" / "integrator.md").read_text(encoding="utf-8")
+    snippets = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert smallest
+    assert snippets
+    for n, snippet in enumerate(snippets):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        _starts(smallest[1] + "\n" + snippet, folder)
+
+
+def test_every_command_stands_on_the_page() -> None:
+    for name in _commands(cli.main, "portal"):
+        assert f"`{name}" in OPERATOR, name
+
+
+def test_every_column_is_explained() -> None:
+    told = {
+        table: [row[0].strip("`") for row in _rows(_section(STORED, f"## `{table}`"))]
+        for table in re.findall(r"^## `(\w+)`$", STORED, re.MULTILINE)
+    }
+    assert told == {t.name: [c.name for c in t.columns] for t in metadata.sorted_tables}
+
+
+def test_the_rules_page_is_fresh() -> None:
+    page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
+    assert page == rulebook.page(), "run: python -m portal.rulebook > docs/access.md"
+
+
+def test_every_rule_stands_on_the_rules_page() -> None:
+    page = rulebook.page()
+    for table in rulebook.MADE_FROM:
+        for row in table:
+            name = row if isinstance(row, str) else str(row[0])
+            assert f"| {name} |" in page
+
+
+def test_a_threat_names_tests_that_exist() -> None:
+    named = re.findall(r"`((?:tests|e2e)/\w+\.py)::(\w+)`", THREATS)
+    assert named
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_link_and_picture_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_named_file_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    folders = "portal|docs|tests|e2e|bench|mitid_stub|backend_stub|translations"
+    for name in re.findall(rf"`((?:{folders})/[\w./-]*)`", text):
+        assert (ROOT / name).exists(), name
+
+
+def _starts(text: str, folder: Path) -> None:
+    (folder / "keys").mkdir()
+    for name in re.findall(r'client_key = "([^"]+)"', text):
+        kind = "ES384" if "backend" in name else "ES256"
+        cli.keys.new_client_key(folder / name, kind)
+    file = folder / "portal.toml"
+    file.write_text(text, encoding="utf-8")
+    secrets = {
+        "PORTAL_SECRET_KEYS": cli.keys.new_secret(),
+        "PORTAL_DATA_KEYS": cli.keys.new_data_key(),
+        **{name: "x" for name in re.findall(r'_env = "([^"]+)"', text)},
+    }
+    from portal.sources.gather import Gatherer
+
+    Gatherer(config.load(file, secrets))
+
+
+def _section(page: str, heading: str) -> str:
+    start = page.index(heading + "\n")
+    end = re.search(r"^#{2,3} ", page[start + len(heading) :], re.MULTILINE)
+    return page[start:] if end is None else page[start : start + len(heading) + end.start()]
+
+
+def _rows(section: str) -> Iterator[list[str]]:
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    for line in lines[2:]:
+        yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))]
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.default is not msgspec.NODEFAULT:
+        return "none" if field.default is None else f"`{_toml(field.default)}`"
+    if field.default_factory is not msgspec.NODEFAULT:
+        return f"`{_toml(field.default_factory())}`"
+    return "required"
+
+
+def _toml(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
+
+
+def _tables(field: msgspec.structs.FieldInfo) -> set[type]:
+    """The tables of the file that a key holds, if it holds any."""
+    return {t for t in _types(field.type) if issubclass(t, msgspec.Struct)}
+
+
+def _types(annotation: Any) -> Iterator[type]:
+    if isinstance(annotation, type):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from _types(inner)
+
+
+def _commands(group: click.Group, path: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}"
