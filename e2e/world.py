@@ -83,16 +83,12 @@ def running_world(folder: Path) -> Iterator[World]:
         "PORTAL_SECRET_KEYS": keys.new_secret(),
         "PORTAL_DATA_KEYS": keys.new_data_key(),
     }
-    _python(environ, ["portal", "db", "upgrade"])
-    running: list[subprocess.Popen[bytes]] = []
+    backends, provider, serve = _commands(world, ports)
+    running = [_start(folder, environ, backends), _start(folder, environ, provider)]
     try:
-        for command, log in _commands(world, ports):
-            with (folder / log).open("wb") as out:
-                running.append(
-                    subprocess.Popen(
-                        [sys.executable, "-m", *command], env=environ, stdout=out, stderr=out
-                    )
-                )
+        if _start(folder, environ, ["portal", "db", "upgrade"]).wait(START_SECONDS) != 0:
+            raise RuntimeError(world.log.read_text())
+        running.append(_start(folder, environ, serve))
         _wait(world, running)
         yield world
     finally:
@@ -110,21 +106,22 @@ def _free_ports() -> tuple[int, int, int]:
     return first, second, third
 
 
-def _python(environ: Mapping[str, str], command: list[str]) -> None:
-    subprocess.run(
-        [sys.executable, "-m", *command], env=dict(environ), check=True, capture_output=True
-    )
+def _start(folder: Path, environ: Mapping[str, str], command: list[str]) -> subprocess.Popen[bytes]:
+    """Start a module; what it says goes to the log named after its package."""
+    with (folder / f"{command[0]}.log").open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", *command], env=dict(environ), stdout=out, stderr=out
+        )
 
 
-def _commands(world: World, ports: tuple[int, int, int]) -> list[tuple[list[str], str]]:
+def _commands(world: World, ports: tuple[int, int, int]) -> tuple[list[str], list[str], list[str]]:
     portal = world.portal
     backends = ["backend_stub", "--port", str(ports[2]), "--latency", LATENCY]
     stub = ["mitid_stub", "--port", str(ports[1]), "--client-id", "familieoverblik"]
     stub += ["--redirect-uri", f"{portal}/log-ind/retur", "--post-logout", f"{portal}/"]
     stub += ["--backchannel", f"{portal}/log-ind/bagkanal"]
     stub += ["--client-jwks-url", f"{portal}/.well-known/jwks.json"]
-    serve = ["portal", "serve", "--bind", f"127.0.0.1:{ports[0]}"]
-    return [(backends, "backends.log"), (stub, "provider.log"), (serve, "portal.log")]
+    return backends, stub, ["portal", "serve", "--bind", f"127.0.0.1:{ports[0]}"]
 
 
 def _wait(world: World, running: list[subprocess.Popen[bytes]]) -> None:
