@@ -21,8 +21,13 @@ CATALOGUES = str(Path(__file__).parent.parent / "translations")
 LANGUAGES = {
     "da": "Dansk",
     "en": "English",
+    "ar": "العربية",
 }
-RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+"""Each by its own name. A language stands here when every text of it is translated."""
+REVIEWED = frozenset({"da"})
+"""Languages whose texts on consent and rights a translator has read; elsewhere the page says so."""
+LOCALES = {"en": "en_GB"}
+"""How dates are written, where the language alone would say it another country's way."""
 
 
 class NeutralNames(Mapping[Sector, str]):
@@ -46,14 +51,24 @@ class NeutralNames(Mapping[Sector, str]):
 
 def install(app: Flask) -> None:
     """Choose a locale for every request and tell templates its direction."""
-    Babel(app, locale_selector=choose, default_locale="da", default_timezone="Europe/Copenhagen")
+    Babel(app, locale_selector=_locale, default_locale="da", default_timezone="Europe/Copenhagen")
     speech.install(app)
 
     @app.context_processor
     def words() -> dict[str, object]:
-        language = speech.language()
-        direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
-        return {"locale": language, "text_dir": direction, "languages": LANGUAGES}
+        language = choose()
+        direction = "rtl" if speech.right_to_left() else "ltr"
+        return {
+            "locale": language,
+            "text_dir": direction,
+            "languages": LANGUAGES,
+            "unreviewed": language not in REVIEWED,
+        }
+
+
+def _locale() -> str:
+    language = choose()
+    return LOCALES.get(language, language)
 
 
 def choose() -> str:
