@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton
 
 from portal.speech import gettext as _
 from portal.speech import language as locale_code
@@ -37,9 +37,10 @@ def _written(day: date, locale: str, weekday: bool, year: bool) -> str:
     if _spoken(locale) == "da":
         pattern = ("EEEE 'den' " if weekday else "") + "d. MMMM" + (" y" if year else "")
         return format_date(day, pattern, locale=locale)
-    skeleton = ("y" if year else "") + "MMMM" + ("EEEE" if weekday else "") + "d"
+    if year:
+        return format_date(day, "full" if weekday else "long", locale=locale)
     try:
-        return str(format_skeleton(skeleton, day, locale=locale))
+        return str(format_skeleton("MMMMEEEEd" if weekday else "MMMMd", day, locale=locale))
     except KeyError:
         return format_date(day, "full" if weekday else "long", locale=locale)
 
@@ -52,6 +53,11 @@ def kort_dato(value: date | datetime | None) -> str:
 @lru_cache(4096)
 def _part(day: date, pattern: str, locale: str) -> str:
     return format_date(day, pattern, locale=locale).strip(".")
+
+
+def idag(moment: datetime) -> date:
+    """The day it is in Denmark at that moment."""
+    return local(moment).date()
 
 
 def ugedag(value: date | datetime) -> str:
@@ -90,7 +96,7 @@ def klokkeslaet(value: datetime | None) -> str:
 def _clock(value: datetime, exact: bool = False) -> str:
     moment, locale = local(value), locale_code()
     if _spoken(locale) != "da":
-        return format_time(moment, "short", tzinfo=COPENHAGEN, locale=locale)
+        return f"{moment:%H:%M}"  # 24 hours, as in every letter the family gets
     if exact:
         return f"{moment:%H.%M}"
     return f"{moment.hour}.{moment:%M}" if moment.minute else str(moment.hour)

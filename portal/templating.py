@@ -6,6 +6,7 @@ Pure text work; nothing here reads a network or a database.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from functools import cache
 
 from flask import Flask
@@ -20,6 +21,9 @@ from portal.timeline import by_month, by_place
 from portal.words import category_word, joined, sector_word
 
 __all__ = ["category_word", "install", "joined", "sector_word"]
+
+STATEMENT_DAY = date(2026, 11, 22)
+"""When the accessibility statement was last gone through; at least once a year."""
 
 SECTOR_ICON = {
     Sector.SOCIAL: "social",
@@ -36,10 +40,11 @@ def install(app: Flask) -> None:
     sprite = asset("icons.svg")
     env = app.jinja_env
     env.globals.update(asset=asset, icon=cache(lambda name: icon(sprite, name)))
+    env.globals["statement_day"] = STATEMENT_DAY
     env.trim_blocks = env.lstrip_blocks = True
     for filter_ in (
         dates.dato, dates.kort_dato, dates.ugedag, dates.dag, dates.maaned, dates.maaned_aar,
-        dates.klokken, dates.klokkeslaet, dates.relative_day,
+        dates.klokken, dates.idag, dates.klokkeslaet, dates.relative_day,
         words.phone, words.tel, words.weblink, words.mailbox, words.ejefald, words.joined, words.tal,
         words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
         words.record_word, sector_icon, by_sector, by_place, by_month, charts, log_sentence,

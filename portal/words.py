@@ -11,7 +11,9 @@ from babel.numbers import format_decimal
 
 from portal.records import Category, Entry, Sector, Status
 from portal.speech import gettext as _
-from portal.speech import language
+from portal.speech import language, left_to_right
+
+ADULT = 18
 
 
 def phone(number: str) -> str:
@@ -19,8 +21,8 @@ def phone(number: str) -> str:
     digits = tel(number)
     digits = digits.removeprefix("+45") if len(digits) == 11 else digits
     if len(digits) == 8 and digits.isdigit():
-        return " ".join(digits[i : i + 2] for i in range(0, 8, 2))
-    return number
+        number = " ".join(digits[i : i + 2] for i in range(0, 8, 2))
+    return left_to_right(number)
 
 
 def tel(number: str) -> str:
@@ -107,9 +109,14 @@ def record_word(entry: Entry) -> str:
     return type(entry).__name__.lower()
 
 
-def gender_word(gender: str) -> str:
+def gender_word(gender: str, age: int | None = None) -> str:
     """FHIR's administrative gender in words; empty where the register says nothing more."""
-    words = {"male": _("Mand"), "female": _("Kvinde"), "other": _("Andet")}
+    child = age is not None and age < ADULT
+    words = {
+        "male": _("Dreng") if child else _("Mand"),
+        "female": _("Pige") if child else _("Kvinde"),
+        "other": _("Andet"),
+    }
     return words.get(gender, "")
 
 
