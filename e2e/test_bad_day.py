@@ -1,0 +1,109 @@
+"""Systems fail: the page says what it does not know, and deciding still works."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from e2e.conftest import Visit
+from e2e.deciding import expect_consent, grant, overview_of, row, withdraw
+from e2e.visitor import Visitor
+from e2e.world import World
+
+HONEST = "Der kan godt være noget, vi ikke kan vise lige nu."
+EMPTY_WORDS = re.compile(
+    r"Der er ingen (kommende )?møder\.|Der er ingen hjælp|Der er ingen planer|"
+    r"Der er ingen kontaktpersoner|Ingen kommende møder|Ingen har målt"
+)
+FAULTS = {
+    "familieafd": "hang", "bup": "500", "skole-kalender": "reset", "ppr": "html",
+    "bup-kalender": "429", "sfo-kalender": "gzip-bomb", "laege": "wrong-person",
+    "en-plan": "deep-json", "aflastning-kalender": "redirect",
+}  # fmt: skip
+
+
+
+
+def test_some_systems_fail_in_different_ways(own_world: World, visit_own: Visit) -> None:
+    own_world.ill(FAULTS)
+    mette = visit_own("mette")
+    emil = overview_of(mette, "Emil")
+    mette.go(emil)
+    for source in FAULTS:
+        line = mette.main.locator(f'[data-source="{source}"]')
+        expect(line).to_have_attribute("data-state", "unavailable")
+        expect(line).to_contain_text(HONEST)
+        expect(line.get_by_role("link", name="Prøv igen")).to_be_visible()
+    expect(mette.main.locator('[data-record="meeting"]').first).to_be_visible()
+    expect(mette.main).to_contain_text("Vi har ikke fundet en tovholder hos dem, der har svaret.")
+    assert not EMPTY_WORDS.search(mette.main.inner_text())
+    receipt = grant(mette, emil, "befordring", ["meetings"], ["social"])
+    expect(receipt).to_have_attribute("data-consent", "pending")
+    own_world.well()
+    mette.go(emil)
+    mette.follow(mette.link("Prøv igen"))
+    expect(mette.main.locator('[data-source="familieafd"]')).to_have_attribute(
+        "data-state", "shown"
+    )
+    expect(mette.main).to_contain_text("Karin Thomsen")
+
+
+def test_when_everything_is_down_nothing_reads_as_none(own_world: World, visit_own: Visit) -> None:
+    own_world.all_ill("500")
+    mette = visit_own("mette")
+    mette.go("/overblik")
+    _says_nothing_of_none(mette)
+    emil = overview_of(mette, "Emil")
+    for part in ("", "/moeder", "/kontakter", "/indsatser", "/planer", "/trivsel"):
+        mette.go(emil + part)
+        _says_nothing_of_none(mette)
+        expect(mette.main).to_contain_text("0 af ")
+    for part in ("/samtykke", "/oplysninger", "/kommentarer", "/hvem-har-set"):
+        mette.go(emil + part)
+    grant(mette, emil, "befordring", ["meetings"], ["social"])
+    withdraw(mette, emil, "befordring")
+    expect(row(mette, "befordring")).to_have_attribute("data-consent", "withdrawn")
+
+
+def test_late_systems_are_waited_for_and_the_page_does_not_jump(
+    own_world: World, visit_own: Visit
+) -> None:
+    own_world.ill({"skole-kalender": "slow", "bup-kalender": "slow"})
+    mette = visit_own("mette")
+    emil = overview_of(mette, "Emil")
+    page = mette.page
+    page.goto(own_world.portal + emil)
+    head = page.get_by_role("heading", level=1)
+    first = head.bounding_box()
+    mette.look()
+    assert head.bounding_box() == first
+    expect(mette.main.locator('[data-source="skole-kalender"]')).to_have_attribute(
+        "data-state", "shown"
+    )
+    expect(page.locator("#live")).not_to_be_empty()
+
+
+def test_without_the_register_a_yes_can_be_taken_back(own_world: World, visit_own: Visit) -> None:
+    mette = visit_own("mette")
+    emil = overview_of(mette, "Emil")
+    grant(mette, emil, "befordring", ["meetings"], ["social"])
+    own_world.ill({"register": "500"})
+    mette.main.get_by_role("button", name=re.compile("Fortryd")).click()
+    mette.look()
+    own_world.well()
+    expect_consent(mette, emil, "befordring", "withdrawn")
+
+
+def test_markup_from_a_system_is_only_text(own_world: World, visit_own: Visit) -> None:
+    own_world.all_ill("markup")
+    mette = visit_own("mette", wide=True)
+    emil = overview_of(mette, "Emil")
+    for part in ("", "/moeder", "/planer", "/kontakter"):
+        mette.go(emil + part)
+        expect(mette.main.locator("script, img[onerror]")).to_have_count(0)
+
+
+def _says_nothing_of_none(visitor: Visitor) -> None:
+    assert not EMPTY_WORDS.search(visitor.main.inner_text()), visitor.main.inner_text()
+    expect(visitor.main).to_contain_text(re.compile("ikke svaret|ikke kan vise lige nu"))
