@@ -10,6 +10,7 @@ from babel.dates import format_date, format_skeleton
 
 from portal.speech import gettext as _
 from portal.speech import language as locale_code
+from portal.speech import ngettext
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 
@@ -116,4 +117,4 @@ def relative_day(value: date | datetime, at: datetime | None = None) -> str:
         return _("I morgen")
     if days == -1:
         return _("I går")
-    return _("Om %(days)s dage", days=days) if 1 < days <= 14 else ""
+    return ngettext("Om %(count)s dag", "Om %(count)s dage", days) if 1 < days <= 14 else ""

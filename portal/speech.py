@@ -28,6 +28,12 @@ def gettext(text: str, /, **values: object) -> str:
     return found % _apart(values) if values else found
 
 
+def ngettext(one: str, many: str, count: int, /) -> str:
+    """As gettext, in the form the language has for `count`, which fills `%(count)s`."""
+    found: str = _catalogue().ngettext(one, many, count)
+    return found % {"count": count}
+
+
 def language() -> str:
     """The locale of this request as babel writes it; Danish outside of one."""
     try:
