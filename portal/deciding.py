@@ -111,7 +111,7 @@ class Deciding:
 
     def receipt(self, viewer: Viewer, citizen: str, actor: str) -> tuple[ConsentReceipt, Event]:
         """The viewer's standing yes about an actor, in the words she saw. Raises NotFound."""
-        standing = self._overviews.standing(viewer, citizen)
+        standing = self._overviews.glance(viewer, citizen)
         person = person_of(viewer)
         gone = actor not in self._settings.actors  # an actor gone from the file keeps its consents
         actor = self._overviews.meant(standing, actor) or (actor if gone else "")

@@ -167,6 +167,13 @@ class Overviews:
             self._write([(whose, self._line(viewer, refused, "refused"))])
             raise
 
+    def glance(self, viewer: Viewer, citizen: str) -> Standing:
+        """Where the viewer stands, logged as a read: for receipts and the log itself."""
+        look = Look(categories=())
+        standing = self.standing(viewer, citizen, look)
+        self._log([(standing, look)])
+        return standing
+
     def citizen(self, standing: Standing) -> Citizen:
         """The person, as this viewer may know her."""
         return self._presenter.citizen(standing)

@@ -16,7 +16,7 @@ from portal.config import Settings
 from portal.db import Store
 from portal.family import Family, RegisterDown, UnknownPerson
 from portal.handout import AccessLog, Choice, LogLine, Relation
-from portal.overview import Look, Overviews
+from portal.overview import Overviews
 from portal.records import Category
 from portal.standing import NotFound, Standing
 
@@ -37,7 +37,7 @@ class SeenBy:
 
     def page(self, viewer: Viewer, citizen: str, chosen: str = "") -> AccessLog:
         """The lines this reader may see, newest first. Raises NotFound, RegisterDown."""
-        standing = self._overviews.standing(viewer, citizen, Look(categories=()))
+        standing = self._overviews.glance(viewer, citizen)
         if standing.relation is Relation.STAFF:
             raise NotFound
         with self._store.read() as c:
