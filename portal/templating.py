@@ -17,7 +17,7 @@ from portal.assets import Assets
 from portal.chart import charts
 from portal.log_words import log_sentence
 from portal.records import Sector
-from portal.timeline import by_month, by_place
+from portal.timeline import by_month, by_place, meeting_months
 from portal.words import category_word, joined, sector_word
 
 __all__ = ["category_word", "install", "joined", "sector_word"]
@@ -47,7 +47,8 @@ def install(app: Flask) -> None:
         dates.klokken, dates.idag, dates.klokkeslaet, dates.relative_day,
         words.phone, words.tel, words.weblink, words.mailbox, words.ejefald, words.joined, words.tal,
         words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
-        words.record_word, sector_icon, by_sector, by_place, by_month, charts, log_sentence,
+        words.record_word, words.role_words, sector_icon, by_sector, by_place, by_month, meeting_months, charts,
+        log_sentence,
     ):  # fmt: skip
         env.filters[filter_.__name__] = filter_
 

@@ -38,6 +38,15 @@ def by_month(overview: Overview) -> list[tuple[date, list[Moment]]]:
     return list(months.items())
 
 
+def meeting_months(meetings: Iterable[Shown]) -> list[tuple[date, list[Shown]]]:
+    """Meetings in their given order, under the first day of their month."""
+    months: dict[date, list[Shown]] = {}
+    for shown in meetings:
+        day = local(cast(Meeting, shown.entry).start).date()
+        months.setdefault(day.replace(day=1), []).append(shown)
+    return list(months.items())
+
+
 def _moments(overview: Overview) -> Iterable[Moment]:
     for shown in chain(overview.meetings, overview.past_meetings):
         meeting = cast(Meeting, shown.entry)

@@ -9,11 +9,13 @@ from functools import lru_cache
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
-from portal.records import Category, Entry, Sector, Status
+from portal.records import Category, Contact, Entry, Sector, Status
 from portal.speech import gettext as _
 from portal.speech import language, left_to_right
 
 ADULT = 18
+SAID_BESIDE = frozenset({"ansvarlig", "deltager", "tovholder"})
+"""Places in a team, as sources write them; marked on their own where they matter."""
 
 
 def phone(number: str) -> str:
@@ -107,6 +109,13 @@ def category_word(category: Category) -> str:
 def record_word(entry: Entry) -> str:
     """The stable English word of `data-record`, e.g. "assessment"."""
     return type(entry).__name__.lower()
+
+
+def role_words(contact: Contact) -> str:
+    """What somebody is, without the words the page says beside it: "Psykolog"."""
+    parts = [p.strip() for p in contact.role.split(",")]
+    telling = [p for p in parts if p.casefold() not in SAID_BESIDE]
+    return ", ".join(telling or parts)
 
 
 def gender_word(gender: str, age: int | None = None) -> str:
