@@ -14,6 +14,7 @@ import pytest
 from portal import cli, config, rulebook
 from portal.models import metadata
 from portal.records import Actor
+from portal.sources.gather import Gatherer
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -108,10 +109,23 @@ def test_a_threat_names_tests_that_exist() -> None:
         assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
 
 
+def test_every_decision_says_why_what_and_then() -> None:
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [d.name[:4] for d in decisions] == [f"{n + 1:04}" for n in range(len(decisions))]
+    for decision in decisions:
+        text = decision.read_text(encoding="utf-8")
+        assert re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE) == [
+            "Context",
+            "Decision",
+            "Consequence",
+        ], decision.name
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_link_and_picture_leads_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text) + re.findall(r'src="([^"]+)"', text)
+    for target in targets:
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
@@ -133,10 +147,8 @@ def _starts(text: str, folder: Path) -> None:
     secrets = {
         "PORTAL_SECRET_KEYS": cli.keys.new_secret(),
         "PORTAL_DATA_KEYS": cli.keys.new_data_key(),
-        **{name: "x" for name in re.findall(r'_env = "([^"]+)"', text)},
+        **dict.fromkeys(re.findall(r'_env = "([^"]+)"', text), "x"),
     }
-    from portal.sources.gather import Gatherer
-
     Gatherer(config.load(file, secrets))
 
 
