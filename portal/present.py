@@ -7,7 +7,7 @@ from datetime import date
 
 import msgspec
 
-from portal.access import categories, turning
+from portal.access import categories, exists_for, turning
 from portal.arrange import Arranger, line
 from portal.comments import Comment, wrote
 from portal.config import Settings
@@ -25,7 +25,7 @@ from portal.handout import (
     Relation,
 )
 from portal.merge import merge
-from portal.records import Actor, Answer, AnyEntry, Category, Contact, Meeting, Sector
+from portal.records import Answer, AnyEntry, Category, Contact, Meeting, Sector
 from portal.redaction import (
     Shield,
     cut,
@@ -64,7 +64,7 @@ class Presenter:
         everything = [e for s in asked for e in answers[s.id].entries]
         visible = [e for e in everything if self._standings.shows(standing, e)]
         standing = msgspec.structs.replace(
-            standing, guard=with_known_places(standing.guard, _places(everything, self._actors))
+            standing, guard=with_known_places(standing.guard, self._places(everything))
         )
         ref = self._family.key(standing.home.citizen.id).ref
         told = {ref(e.source, e.key) for e in visible}
@@ -145,8 +145,25 @@ class Presenter:
 
     def reveals(self, guard: Shield, entries: Iterable[AnyEntry], text: str) -> bool:
         """Whether a text holds a place that must be kept from the reader behind this guard."""
-        knowing = with_known_places(guard, _places(entries, self._actors))
+        knowing = with_known_places(guard, self._places(entries))
         return holds_protected(text, knowing)
+
+    def _places(self, entries: Iterable[AnyEntry]) -> Iterable[str]:
+        """Every name of a place or institution that the sources or the configuration mention."""
+        actors = self._actors
+        offices = {normal(a.name.split(",")[0]) for a in actors.values() if not locates(a)}
+        for e in entries:
+            yield e.by
+            if locates(actors[e.owner]):
+                yield getattr(e, "phone", "")
+            if isinstance(e, Meeting):
+                yield from (p for p in e.place.split(",") if normal(p) not in offices)
+            elif isinstance(e, Contact):
+                yield from e.address.split(",")
+        for actor in actors.values():
+            if locates(actor) or not exists_for(actor, self._settings.municipality, True):
+                yield actor.name
+                yield actor.phone
 
     def _arranger(
         self, standing: Standing, answers: Mapping[str, Answer], notes: Iterable[Note]
@@ -232,23 +249,6 @@ def _opens(standing: Standing, visible: Iterable[AnyEntry]) -> frozenset[Categor
     current = (s for s in standing.scopes if s.purpose == standing.purpose)
     opened = {c for s in current for c, _owner in s.pairs}
     return frozenset(opened.union(*(categories(e) for e in visible)))
-
-
-def _places(entries: Iterable[AnyEntry], actors: Mapping[str, Actor]) -> Iterable[str]:
-    """Every name of a place or institution that the sources or the configuration mention."""
-    offices = {normal(a.name.split(",")[0]) for a in actors.values() if not locates(a)}
-    for e in entries:
-        yield e.by
-        if locates(actors[e.owner]):
-            yield getattr(e, "phone", "")
-        if isinstance(e, Meeting):
-            yield from (p for p in e.place.split(",") if normal(p) not in offices)
-        elif isinstance(e, Contact):
-            yield from e.address.split(",")
-    for actor in actors.values():
-        if locates(actor):
-            yield actor.name
-            yield actor.phone
 
 
 def _address(street: str, postcode: str, city: str) -> str:

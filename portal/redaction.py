@@ -79,8 +79,16 @@ def with_known_places(guard: Shield, names: Iterable[str]) -> Shield:
     """The same shield, also knowing the names of institutions and places the sources mentioned."""
     if not guard.places:
         return guard
-    words = {w for n in set(names) for w in _known(n)}
+    known = set(names)
+    known |= {_townless(n, guard.towns) for n in known}
+    words = {w for n in known for w in _known(n)}
     return msgspec.structs.replace(guard, words=_longest_first({*guard.words, *words}))
+
+
+def _townless(name: str, towns: Iterable[str]) -> str:
+    """ "Klubben Regnbuen Bindslev" is called "Klubben Regnbuen" in Bindslev itself."""
+    *rest, last = name.replace(",", " ").split() or [""]
+    return " ".join(rest) if len(rest) > 1 and normal(last) in set(towns) else name
 
 
 @lru_cache(maxsize=4096)
@@ -91,7 +99,7 @@ def _known(name: str) -> tuple[str, ...]:
 
 
 OWN_PART = re.compile(
-    r"(?:sfo|sfo'en|dus|fritidshjem\w*|klub\w*|børnehave\w*|vuggestue\w*|institution\w*|dagpleje\w*|"
+    r"(?:sfo|sfo'en|dus|fritids\w*|klub\w*|børnehave\w*|vuggestue\w*|institution\w*|dagpleje\w*|"
     r"børnehus\w*|opholdssted\w*|krisecent\w*|bosted\w*|skole\w*|friskole\w*|familiehus\w*|"
     r"specialcent\w*|aflastnings\w*|lægehus\w*|lægerne)\s+(?:ved\s+|på\s+|i\s+)?(\w{5,}[\w -]*)$",
     re.IGNORECASE,
@@ -186,6 +194,8 @@ STREET = re.compile(
 )
 POSTCODE = re.compile(r"\b(?:DK-?\s?)?[1-9]\d{3}\s+[A-ZÆØÅ][\w.-]+(?:\s+[NSVØCK]\b)?")
 PHONE = re.compile(r"(?<!\d)(?:\+45\s?)?\d{2}[\s.]?\d{2}[\s.]?\d{2}[\s.]?\d{2}(?!\d)")
+MAPPED = re.compile(r"(?<![\d.])-?\d{1,2}\.\d{3,}\s*[,;/ ]\s*-?\d{1,3}\.\d{3,}(?![\d.])")
+"""A latitude and a longitude."""
 LINK = re.compile(r"https?://\S+|\bwww\.\S+", re.IGNORECASE)
 
 
@@ -196,7 +206,7 @@ def cut(text: str, guard: Shield) -> str:
     for start, end in reversed(_hits(text, guard)):
         text = text[:start] + CUT + text[end:]
     if guard.places:
-        for pattern in (LINK, STREET, POSTCODE, PHONE):
+        for pattern in (LINK, STREET, POSTCODE, MAPPED, PHONE):
             text = pattern.sub(CUT, text)
     return text
 
