@@ -18,7 +18,9 @@ def spend(connection: Connection, what: str, value: str, seconds: int) -> bool:
     _forget(connection, moment)
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {"token": token_hash(f"{what} {value}"), "until": moment + timedelta(seconds=seconds)}
-    made = connection.execute(dialect.insert(spent).values(row).on_conflict_do_nothing())
+    query = dialect.insert(spent).values(row).on_conflict_do_nothing()
+    # without asking for it, psycopg's count of an INSERT is not kept (-1)
+    made = connection.execute(query, execution_options={"preserve_rowcount": True})
     return made.rowcount == 1
 
 
