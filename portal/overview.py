@@ -114,14 +114,15 @@ class Overviews:
         except UnknownPerson:
             return None
         facts = self._family.household(known.id).facts
+        here = self._standings.of_this_municipality(viewer.actors)
         own = [
             s.id
             for s in self._settings.source
-            if s.connected and s.actor in viewer.actors and _about(s.ages, facts.age)
+            if s.connected and s.actor in here and _about(s.ages, facts.age)
         ]
         answers = self._gatherer.ask(own, _subject(self._family, known.id), None)
         entries = (e for a in answers.values() for e in a.entries)
-        related = has_relation(entries, viewer.actors, now())
+        related = has_relation(entries, here, now())
         related = related and not facts.deceased and facts.age is not None
         outcome = "ok" if related else "no relation"
         self._write([(known.id, self._line(viewer, Look(act=Act.LOOK_UP, categories=()), outcome))])

@@ -92,8 +92,7 @@ class Standings:
     def _staff(self, viewer: Viewer, home: Household, purpose: str) -> Standing:
         if home.facts.deceased or home.facts.age is None:
             raise NotFound
-        now = self._consents.applies(home.citizen.id, home.facts)
-        scopes = tuple(s for actor in sorted(viewer.actors) for s in now.get(actor, ()))
+        scopes = self._consents.of(home.citizen.id, home.facts, viewer.actors)
         if not scopes and home.citizen.id not in viewer.related:
             raise NotFound
         if purpose not in {p.id for p in self._settings.purpose}:
@@ -152,6 +151,13 @@ class Standings:
     @staticmethod
     def _staff_shows(standing: Standing, entry: AnyEntry, actors: frozenset[str]) -> bool:
         return access.staff_hides(entry, actors, standing.scopes, standing.purpose) is None
+
+    def of_this_municipality(self, actors: frozenset[str]) -> frozenset[str]:
+        """Those of the actors that may look somebody up: a look-up never crosses a municipality."""
+        found = (self._actors[a] for a in actors if a in self._actors)
+        return frozenset(
+            a.id for a in found if a.municipality in (None, self._settings.municipality)
+        )
 
     # --- ids, which also may tell ---
 
