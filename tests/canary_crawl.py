@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from flask import Flask
 from flask.testing import FlaskClient
 
 from mitid_stub.rehearsal import answer_login
-from tests.canary_world import MARK, PLACES
+from tests.canary_world import CANARY, PLACES
 
 BASE = "http://127.0.0.1:8000"
-CANARY = re.compile(MARK + "[a-p]{6,12}")
 PARTS = [
     "kontakter",
     "moeder",
@@ -37,6 +36,8 @@ class Visitor:
     client: FlaskClient
     seen: dict[str, set[str]] = field(default_factory=dict)
     pages: int = 0
+    listener: Callable[[str, str], object] | None = None
+    """Told of everything that comes."""
 
     def get(self, path: str, **more: object) -> str:
         return self._keep("GET " + path, self.client.get(path, base_url=BASE, **more))  # type: ignore[arg-type]
@@ -64,6 +65,8 @@ class Visitor:
         headers = str(answer.headers)  # type: ignore[attr-defined]
         everything = (headers + body).replace("\r\n ", "")  # unfold calendars
         self.pages += 1
+        if self.listener:
+            self.listener(what, everything)
         for word in CANARY.findall(everything.lower()):
             self.seen.setdefault(word, set()).add(what)
         return body

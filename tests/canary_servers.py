@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -18,11 +20,11 @@ FHIR_OVER = {"contact": "inactive", "assessment": "finished", "goal": "cancelled
 def application(world: World) -> web.Application:
     """All systems of the world under one address."""
     app = web.Application()
-    register = Fhir(_register(world))
+    register = Fhir(lambda: _register(world))
     app.router.add_route("*", "/register/{kind}/_search", register.search)
     for system in world.systems.values():
         if system.kind == "fhir":
-            server = Fhir([r for p in world.people.values() for r in _chart(world, system, p)])
+            server = Fhir(partial(_charts, world, system))
             app.router.add_route("*", f"/{system.id}/{{kind}}/_search", server.search)
         else:
             app.router.add_post(f"/{system.id}", _answers(world, system))
@@ -32,13 +34,13 @@ def application(world: World) -> web.Application:
 class Fhir:
     """A server that knows `identifier`, `patient` and `_id`, and includes nothing."""
 
-    def __init__(self, resources: list[Json]) -> None:
+    def __init__(self, resources: Callable[[], list[Json]]) -> None:
         self.resources = resources
 
     async def search(self, request: web.Request) -> web.Response:
         asked = dict(await request.post())
         kind = request.match_info["kind"]
-        found = [r for r in self.resources if r["resourceType"] == kind and _matches(r, asked)]
+        found = [r for r in self.resources() if r["resourceType"] == kind and _matches(r, asked)]
         bundle = {
             "resourceType": "Bundle",
             "type": "searchset",
@@ -86,7 +88,7 @@ def _patient(person: Person) -> Json:
         "identifier": [{"system": CPR, "value": person.cpr}],
         "name": [{"text": person.name}],
         "gender": "other",
-        "address": [{"line": [person.address], "postalCode": "9999", "city": "Prøveby"}],
+        "address": [{"line": [person.address], "postalCode": person.postcode, "city": person.city}],
     }
     if person.protected:
         found["meta"] = {"security": [{"code": "R"}]}
@@ -100,11 +102,25 @@ def _patient(person: Person) -> Json:
 # --- FHIR ------------------------------------------------------------------------------
 
 
+def _charts(world: World, system: System) -> list[Json]:
+    """All that the server holds, made again when the world's list of entries is another one."""
+    key = (id(world), system.id)
+    kept = _KEPT.get(key)
+    if kept is None or kept[0] != world.edition:
+        made = [r for p in world.people.values() for r in _chart(world, system, p)]
+        kept = _KEPT[key] = (world.edition, made)
+    return kept[1]
+
+
+_KEPT: dict[tuple[int, str], tuple[int, list[Json]]] = {}
+
+
 def _chart(world: World, system: System, person: Person) -> list[Json]:
     entries = world.of(person.key, system.id)
     patient = _patient(person) | {"meta": {}}
     told = [r for e in entries for r in _resources(world, e)]
-    return [patient, *told] if entries else []
+    told += world.extra.get((person.key, system.id), [])
+    return [patient, *told] if told else []
 
 
 def _resources(world: World, e: Entry) -> list[Json]:
@@ -155,8 +171,8 @@ class _Fhir:
             "organization": {"reference": f"Organization/o-{n}"},
             "availabilityExceptions": f["hours"],
             "telecom": [
-                {"system": "email", "value": f"{f['email']}@x.example"},
-                {"system": "url", "value": f"https://x.example/{f['url']}"},
+                {"system": "email", "value": email(f["email"])},
+                {"system": "url", "value": link(f["url"])},
             ],
         }
         person = {"resourceType": "Practitioner", "id": f"a-{n}", "name": [{"text": f["name"]}]}
@@ -290,6 +306,16 @@ class _Fhir:
         return observation, []
 
 
+def link(text: str) -> str:
+    """A word as an address of the web."""
+    return text if text.startswith("https:") else f"https://x.example/{text}"
+
+
+def email(text: str) -> str:
+    """A word as an address of mail."""
+    return text if "@" in text else f"{text}@x.example"
+
+
 def starts(e: Entry) -> datetime:
     """No two meetings of one citizen begin together; those that are over were last week."""
     days = timedelta(days=30 if e.running else -20)
@@ -334,7 +360,7 @@ def ics(entries: list[Entry]) -> str:
             f"LOCATION:{f['place']}",
             f"DESCRIPTION:{f['instruction']}",
             f"ATTENDEE;CN={f['people']}:mailto:a@x.example",
-            f"URL:https://x.example/{f['url']}",
+            f"URL:{link(f['url'])}",
             *([f"CLASS:{shut}"] if shut else []),
             *(f"CATEGORIES:{WORDS[k]}" for k in sorted(e.kinds)),
             "END:VEVENT",
@@ -351,9 +377,9 @@ def _item(world: World, e: Entry) -> Json:
     found: Json = dict(e.fields) | {"id": e.number, "start": starts(e).isoformat()}
     found.pop("by", None)
     if "url" in found:
-        found["url"] = f"https://x.example/{e.fields['url']}"
+        found["url"] = link(e.fields["url"])
     if "email" in found:
-        found["email"] = f"{e.fields['email']}@x.example"
+        found["email"] = email(e.fields["email"])
     if e.unconfigured:
         found["ejernavn"] = e.fields["by"]
     elif e.owner != world.systems[e.source].actor:

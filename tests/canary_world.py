@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -21,6 +22,7 @@ UNIT = "http://p-nummer.dk"
 KIND = "urn:kanarie:art"
 MUNICIPALITY = "0851"
 MARK = "kanarie-"
+CANARY = re.compile(MARK + "[a-p]{12}")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Person:
     home: str
     protected: bool = False
     deceased: bool = False
+    postcode: str = "9999"
+    city: str = "Prøveby"
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,15 @@ class World:
     systems: dict[str, System] = field(default_factory=lambda: {s.id: s for s in SYSTEMS})
     staff: dict[str, str] = field(default_factory=dict)
     """Employee -> unit."""
+    names: dict[str, str] = field(default_factory=dict)
+    """Actor or source -> its name, where it is not the plain one."""
+    options: dict[str, object] = field(default_factory=dict)
+    """More keys of every [[source]]."""
+    extra: dict[tuple[str, str], list[dict[str, object]]] = field(default_factory=dict)
+    """(citizen, source) -> more FHIR resources."""
+
+    edition: int = 0
+    """Rises when `entries` or `extra` change while the servers run."""
 
     def of(self, citizen: str, source: str) -> list[Entry]:
         return [e for e in self.entries if e.citizen == citizen and e.source == source]
@@ -344,11 +357,11 @@ def canaries(entries: Iterable[Entry]) -> Iterator[tuple[str, Entry, str]]:
             yield word, entry, name
 
 
-def config(backend: str, issuer: str, database: str = "sqlite:///portal.db") -> str:
+def config(world: World, backend: str, issuer: str) -> str:
     """The portal's TOML file for this world."""
     lines = [
         'base_url = "http://127.0.0.1:8000"',
-        f'database = "{database}"',
+        'database = "sqlite:///portal.db"',
         f'municipality = "{MUNICIPALITY}"',
         *_table(
             "identity.citizen",
@@ -373,18 +386,18 @@ def config(backend: str, issuer: str, database: str = "sqlite:///portal.db") -> 
         *_table("register", {"url": f"{backend}/register"}),
         *_table("contact", {"email": "spoerg@kommune.example", "phone": "99990100"}),
     ]
-    for place in PLACES:
+    for place in world.places.values():
         keys = {
             "id": place.id,
-            "name": f"Sted {place.id.upper()}",
+            "name": world.names.get(place.id, f"Sted {place.id.upper()}"),
             "sector": place.sector,
             "identifiers": ["|".join(place.identifier)],
         }
         lines += _table(
             "[actor]", keys | ({"municipality": place.municipality} if place.municipality else {})
         )
-    for system in SYSTEMS:
-        lines += _table("[source]", _source(system, backend))
+    for system in world.systems.values():
+        lines += _table("[source]", _source(world, system, backend))
     for number in PURPOSES:
         lines += _table("[purpose]", {"id": number, "text": f"Formålet {number}"})
     for word, is_ in KINDS.items():
@@ -393,16 +406,17 @@ def config(backend: str, issuer: str, database: str = "sqlite:///portal.db") -> 
     return "\n".join(lines) + "\n"
 
 
-def _source(system: System, backend: str) -> dict[str, object]:
+def _source(world: World, system: System, backend: str) -> dict[str, object]:
     keys: dict[str, object] = {
         "id": system.id,
-        "name": f"System {system.id}",
+        "name": world.names.get(system.id, f"System {system.id}"),
         "kind": system.kind,
         "actor": system.actor,
         "url": f"{backend}/{system.id}",
         "timeout": 20.0,
         "ages": list(system.ages),
         "audience": list(system.audience),
+        **world.options,
     }
     if system.kind == "icalendar":
         keys |= {"method": "POST", "body": "borger={subject}"}
