@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
-from flask_babel import gettext as _
-
 from portal.access import (
     ADULT,
     DECIDES_ON_HEALTH,
@@ -34,6 +32,7 @@ from portal.handout import (
 )
 from portal.overview import Involved, Look, Overviews
 from portal.records import Actor, Category, Sector
+from portal.speech import gettext as _
 from portal.standing import NotFound, Standing
 from portal.templating import category_word, sector_word
 

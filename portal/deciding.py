@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import msgspec
-from flask_babel import format_date, get_locale
-from flask_babel import gettext as _
+from flask_babel import format_date
 
 from portal import consent_state
 from portal.access import ADULT, ANY_OWNER, DECIDES_ON_HEALTH, Scope, Viewer
@@ -20,8 +19,11 @@ from portal.consent_pages import UNDO, ConsentPages, person_of
 from portal.consent_state import OWNERLESS, Event
 from portal.consents import Consents, Proposal
 from portal.handout import ConsentConfirm, ConsentReceipt, Relation
+from portal.i18n import REVIEWED, choose
 from portal.overview import Involved, Look, Overviews
 from portal.records import Category, Sector
+from portal.speech import gettext as _
+from portal.speech import spoken_as
 from portal.standing import NotFound, Standing
 from portal.templating import category_word, joined
 
@@ -58,10 +60,14 @@ class Deciding:
         found = self._consents.problems(whole, standing.home, person_of(viewer))
         errors = {p.field: _problem_word(p.field, p.why) for p in found}
         if not owners <= {o.id for o in possible}:
-            errors["ejer"] = _("Du kan ikke bestemme over oplysninger fra alle de steder, du har valgt.")
+            errors["ejer"] = _(
+                "Du kan ikke bestemme over oplysninger fra alle de steder, du har valgt."
+            )
         return whole, errors
 
-    def confirm(self, viewer: Viewer, citizen: str, proposal: Proposal, token: str) -> ConsentConfirm:
+    def confirm(
+        self, viewer: Viewer, citizen: str, proposal: Proposal, token: str
+    ) -> ConsentConfirm:
         """The preview and the sentences to say yes to."""
         pairs = _pairs(proposal)
         scope = Scope(
@@ -85,6 +91,7 @@ class Deciding:
             citizen=self._overviews.citizen(standing),
             place=self._overviews.place(standing, proposal.actor),
             sentences=self._sentences(standing, proposal),
+            danish=self._danish(standing, proposal),
             overview=preview,
             joint=_joint(standing),
             token=token,
@@ -93,9 +100,9 @@ class Deciding:
     def grant(self, viewer: Viewer, citizen: str, proposal: Proposal) -> None:
         """Say yes. Raises Changed, NotAllowed, NotFound, RegisterDown, StoreDown."""
         standing = self._overviews.standing(viewer, citizen, Look(fresh=True))
-        text = "\n".join(self._sentences(standing, proposal))
-        language = str(get_locale() or "da")
-        self._consents.grant(standing.home, person_of(viewer), proposal, text, language)
+        said = (self._sentences(standing, proposal), self._danish(standing, proposal))
+        text = "\n\n".join("\n".join(sentences) for sentences in said if sentences)
+        self._consents.grant(standing.home, person_of(viewer), proposal, text, choose())
 
     def withdraw(self, viewer: Viewer, citizen: str, actor: str) -> None:
         """Say no; works when the register is down too. Raises NotAllowed, StoreDown."""
@@ -119,10 +126,13 @@ class Deciding:
         if event is None or event.grant is None:
             raise NotFound
         row = self._consents.row(standing.home, person, actor)
+        seen, _blank, danish = event.grant.text.partition("\n\n")
         receipt = ConsentReceipt(
             citizen=self._overviews.citizen(standing),
             place=self._pages.place(standing, actor),
-            sentences=tuple(s for s in event.grant.text.split("\n") if s),
+            sentences=tuple(seen.splitlines()),
+            danish=tuple(danish.splitlines()),
+            language=event.grant.language,
             at=event.at,
             owners=tuple(self._pages.place(standing, o) for o in sorted(event.grant.owners)),
             state=row.mine.value,
@@ -136,6 +146,13 @@ class Deciding:
         wanted = set(owners)
         configured = {s.id for s in self._settings.source if s.actor in wanted}
         return frozenset(configured.union(*(involved.get(o, frozenset()) for o in wanted)))
+
+    def _danish(self, standing: Standing, proposal: Proposal) -> tuple[str, ...]:
+        """The Danish beside a text that no translator has read: it is the Danish that counts."""
+        if choose() in REVIEWED:
+            return ()
+        with spoken_as("da"):
+            return self._sentences(standing, proposal)
 
     def _sentences(self, standing: Standing, proposal: Proposal) -> tuple[str, ...]:
         """The full sentences of a yes, exactly as stored with it."""

@@ -279,6 +279,8 @@ class ConsentConfirm(msgspec.Struct, frozen=True, kw_only=True):
     citizen: Citizen
     place: Place
     sentences: tuple[str, ...]
+    danish: tuple[str, ...] = ()
+    """The same in Danish, which counts, where no translator has read the reader's language."""
     overview: Overview
     joint: bool
     token: str
@@ -291,6 +293,9 @@ class ConsentReceipt(msgspec.Struct, frozen=True, kw_only=True):
     citizen: Citizen
     place: Place
     sentences: tuple[str, ...]
+    danish: tuple[str, ...] = ()
+    language: str = "da"
+    """Of `sentences`, as they were shown then; `danish` stood beside them."""
     owners: tuple[Place, ...] = ()
     at: datetime
     state: str

@@ -6,11 +6,13 @@ of a page's time (docs/performance.md). Same texts, same rules as its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from babel.support import NullTranslations
 from flask import Flask, g
-from flask_babel import get_locale, get_translations
+from flask_babel import force_locale, get_locale, get_translations
 from markupsafe import Markup
 
 NOTHING = NullTranslations()
@@ -45,6 +47,18 @@ def language() -> str:
         return "da"
 
 
+@contextmanager
+def spoken_as(name: str) -> Iterator[None]:
+    """Within, texts and dates come in this language: for what must stand in Danish too."""
+    kept = _catalogue(), language()
+    with force_locale(name):
+        g.catalogue, g.locale_name = get_translations(), name
+        try:
+            yield
+        finally:
+            g.catalogue, g.locale_name = kept
+
+
 def right_to_left() -> bool:
     """Whether the reader's language is written from the right."""
     return language().partition("_")[0] in RIGHT_TO_LEFT
@@ -55,11 +69,15 @@ def left_to_right(text: str) -> str:
     return f"\u2066{text}\u2069" if text and right_to_left() else text
 
 
+def apart(text: str) -> str:
+    """A name in its own direction, so that a Danish one cannot turn an Arabic sentence."""
+    return "\u2068" + text + "\u2069" if right_to_left() else text
+
+
 def _apart(values: dict[str, object]) -> dict[str, object]:
-    """Each filled-in text is isolated, so that a Danish name cannot turn an Arabic sentence."""
     if not right_to_left():
         return values
-    return {k: "\u2068" + v + "\u2069" if isinstance(v, str) else v for k, v in values.items()}
+    return {k: apart(v) if isinstance(v, str) else v for k, v in values.items()}
 
 
 def _markup(text: str, /, **values: object) -> Markup:

@@ -10,8 +10,8 @@ from babel.lists import format_list
 from babel.numbers import format_decimal
 
 from portal.records import Category, Contact, Entry, Sector, Status
+from portal.speech import apart, language, left_to_right
 from portal.speech import gettext as _
-from portal.speech import language, left_to_right
 
 ADULT = 18
 SAID_BESIDE = frozenset({"ansvarlig", "deltager", "tovholder"})
@@ -55,7 +55,7 @@ def ejefald(name: str) -> str:
 
 def joined(names: Iterable[str]) -> str:
     """ "A, B og C" in the reader's language."""
-    found = [n for n in names if n]
+    found = [apart(n) for n in names if n]
     return format_list(found, locale=language()) if len(found) > 1 else "".join(found)
 
 
