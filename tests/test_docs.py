@@ -109,6 +109,13 @@ def test_a_threat_names_tests_that_exist() -> None:
         assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
 
 
+def test_every_figure_stands_with_its_limits() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    for file in (ROOT / "bench").glob("*.py"):
+        for name in re.findall(r'Figure\(\s*f?"(\w+)', file.read_text(encoding="utf-8")):
+            assert f"| {name} |" in page, name
+
+
 def test_every_decision_says_why_what_and_then() -> None:
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
     assert [d.name[:4] for d in decisions] == [f"{n + 1:04}" for n in range(len(decisions))]
