@@ -22,7 +22,7 @@ class Run(NamedTuple):
     answers: int
 
 
-def burst(connect: Open, path: str, *, connections: int, seconds: float) -> Run:
+def burst(connect: Open, path: str, connections: int, seconds: float) -> Run:
     """Ask for `path` as fast as `connections` clients can. Raises when an answer is not 200."""
     times: list[float] = []
     wrong: list[BaseException] = []

@@ -212,7 +212,10 @@ FAMILY_HIDES = (
 def family_hides(entry: Entry, sectors: frozenset[Sector], how: Relation, age: int) -> str | None:
     """The name of the rule that hides the entry from the family member, or None: it is shown."""
     seen = Seen(entry, sectors, how, age)
-    return next((rule.name for rule in FAMILY_HIDES if rule.when(seen)), None)
+    for rule in FAMILY_HIDES:  # a plain loop: asked of every entry of every page
+        if rule.when(seen):
+            return rule.name
+    return None
 
 
 def family_may_ask(sector: Sector, how: Relation, age: int) -> bool:

@@ -93,15 +93,17 @@ def scopes(
     different purposes share nothing.
     """
     grants = _standing(events, actor, facts.today)
+    counting = {by: _counting(g, facts, sectors) for by, g in grants.items()}
+    deciding = {s: deciders(facts, s) for s in Sector}
     groups: dict[frozenset[str], set[Pair]] = {}
-    for pair in {p for g in grants.values() for p in g.pairs}:
-        groups.setdefault(_deciders(pair, facts, sectors), set()).add(pair)
+    for pair in frozenset().union(*counting.values()):
+        groups.setdefault(deciding[_sector(pair, sectors)], set()).add(pair)
     found = []
     for who, pairs in sorted(groups.items(), key=lambda group: sorted(group[0])):
         said = [grants[by] for by in sorted(who) if by in grants]
         if not who or len(said) != len(who) or len({g.purpose for g in said}) != 1:
             continue
-        shared = {p for p in pairs if all(_counts(g, p, facts, sectors) for g in said)}
+        shared = pairs.intersection(*(counting[by] for by in who))
         if shared:
             found.append(_intersection(actor, shared, said))
     return tuple(found)
@@ -116,8 +118,10 @@ def _standing(events: Iterable[Event], actor: str, today: date) -> dict[str, Gra
     }
 
 
-def _counts(grant: Grant, pair: Pair, facts: Facts, sectors: Mapping[str, Sector]) -> bool:
-    return pair in grant.pairs and _still_counts(grant, pair, facts, sectors)
+def _counting(grant: Grant, facts: Facts, sectors: Mapping[str, Sector]) -> frozenset[Pair]:
+    if facts.age is None or facts.age < ADULT:
+        return grant.pairs
+    return frozenset(p for p in grant.pairs if _still_counts(grant, p, sectors))
 
 
 def _deciders(pair: Pair, facts: Facts, sectors: Mapping[str, Sector]) -> frozenset[str]:
@@ -129,10 +133,8 @@ def _sector(pair: Pair, sectors: Mapping[str, Sector]) -> Sector:
     return Sector.OTHER if pair[1] == ANY_OWNER else sectors.get(pair[1], Sector.HEALTH)
 
 
-def _still_counts(grant: Grant, pair: Pair, facts: Facts, sectors: Mapping[str, Sector]) -> bool:
+def _still_counts(grant: Grant, pair: Pair, sectors: Mapping[str, Sector]) -> bool:
     """From 18 only what was granted alone goes on: own health data from 15, all from 18."""
-    if facts.age is None or facts.age < ADULT:
-        return True
     alone = _sector(pair, sectors) is Sector.HEALTH and grant.age >= DECIDES_ON_HEALTH
     return grant.age >= ADULT or alone
 
@@ -166,8 +168,8 @@ def mine(
     grant = word.grant
     counting = {
         p
-        for p in grant.pairs
-        if person in _deciders(p, facts, sectors) and _still_counts(grant, p, facts, sectors)
+        for p in _counting(grant, facts, sectors)
+        if person in _deciders(p, facts, sectors)
     }
     if facts.today > grant.until or not counting:
         return Mine.EXPIRED

@@ -6,6 +6,7 @@ withdrawing is as near as granting and holds from the next byte anybody gets.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 import msgspec
@@ -74,6 +75,15 @@ class Consents:
     def applies(self, citizen: str, facts: Facts) -> dict[str, tuple[Scope, ...]]:
         """What applies now, by actor, read from the database at this moment."""
         return consent_state.applies(self.events(citizen), facts, self._sectors)
+
+    def of(self, citizen: str, facts: Facts, actors: Collection[str]) -> tuple[Scope, ...]:
+        """The same for these actors alone."""
+        events = self.events(citizen)
+        return tuple(
+            scope
+            for actor in sorted(actors)
+            for scope in consent_state.scopes(events, actor, facts, self._sectors)
+        )
 
     def row(self, home: Household, viewer: str, actor: str) -> Row:
         """The viewer's own standing answer about one actor."""
