@@ -14,6 +14,7 @@ from whitenoise import WhiteNoise
 
 from portal import gate, htmx, i18n, schema, templating
 from portal.assets import BUILT
+from portal.checkpoints import Clerk
 from portal.comments import Comments
 from portal.config import Settings
 from portal.consent_pages import ConsentPages
@@ -79,6 +80,7 @@ class Portal:
     sessions: Sessions
     oidc: Oidc
     limiter: Limiter
+    clerk: Clerk
     policy: str
 
     def unready(self) -> str:
@@ -114,6 +116,7 @@ def join(settings: Settings) -> Portal:
         sessions=Sessions(settings, store, vault),
         oidc=Oidc(settings, store, vault),
         limiter=Limiter(settings.cache),
+        clerk=Clerk(settings, store),
         policy=gate.policy(_issuers(settings)),
     )
 
@@ -140,6 +143,7 @@ def create_app(settings: Settings) -> Flask:
     errors.install(app)
     _compress(app)  # before the gate, whose Vary header it then adds to
     gate.guard(app)
+    app.teardown_request(lambda _: services.clerk.nudge())
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.wsgi_app = _static(app)  # type: ignore[method-assign]

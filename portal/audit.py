@@ -8,8 +8,6 @@ verifies. No CPR and no name of a citizen is ever written into it.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -20,8 +18,7 @@ from portal.crypto import CitizenKey
 from portal.db import aware, now
 from portal.models import access_entry
 from portal.records import Category
-
-GENESIS = bytes(32)
+from portal.verifier import GENESIS, chain
 
 
 class Act(StrEnum):
@@ -93,19 +90,15 @@ def append(connection: Connection, tenant: str, citizen: str, key: CitizenKey, l
             at=at,
             detail=detail,
             previous=previous,
-            hash=chain(tenant, citizen, seq, at, detail, previous),
+            hash=chain(tenant, citizen, seq, moment(at), detail, previous),
         )
     )
     return seq
 
 
-def chain(
-    tenant: str, citizen: str, seq: int, at: datetime, detail: bytes, previous: bytes
-) -> bytes:
-    """The hash that binds a line to its place and to every line before it."""
-    moment = aware(at).isoformat(timespec="microseconds")
-    head = "\x1f".join((tenant, citizen, str(seq), moment)).encode()
-    return hashlib.sha256(previous + hashlib.sha256(head).digest() + detail).digest()
+def moment(at: datetime) -> str:
+    """A time as it is hashed: ISO 8601, UTC, microseconds."""
+    return aware(at).isoformat(timespec="microseconds")
 
 
 def entries(
@@ -125,36 +118,3 @@ def entries(
 def _entry(row: RowMapping, citizen: str, key: CitizenKey) -> Entry:
     line = msgspec.msgpack.decode(key.open(row["detail"], f"{citizen}/{row['seq']}"), type=Line)
     return Entry(seq=row["seq"], at=aware(row["at"]), line=line)
-
-
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a chain does not hold, and how."""
-
-    citizen: str
-    seq: int
-    problem: str
-
-
-def verify(rows: Iterable[RowMapping]) -> tuple[int, tuple[Fault, ...]]:
-    """Check rows ordered by (citizen, seq): returns how many, and every fault found."""
-    count, faults = 0, []
-    citizen, expected, previous = "", 1, GENESIS
-    for row in rows:
-        count += 1
-        if row["citizen"] != citizen:
-            citizen, expected, previous = row["citizen"], 1, GENESIS
-        if problem := _problem(row, expected, previous):
-            faults.append(Fault(citizen=citizen, seq=row["seq"], problem=problem))
-        expected, previous = row["seq"] + 1, row["hash"]
-    return count, tuple(faults)
-
-
-def _problem(row: RowMapping, expected: int, previous: bytes) -> str:
-    if row["seq"] != expected:
-        return f"expected number {expected}"
-    if row["previous"] != previous:
-        return "does not follow the line before it"
-    values = (row[k] for k in ("tenant", "citizen", "seq", "at", "detail", "previous"))
-    if row["hash"] != chain(*values):
-        return "was changed"
-    return ""

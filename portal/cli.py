@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import click
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import audit, keys, schema
+from portal import keys, schema
+from portal.checkpoints import Checkpoints, Unsignable
 from portal.config import ConfigError, Settings, load
 from portal.db import Store, StoreDown
-from portal.models import access_entry
+from portal.verifier import Untrue, report
 
 
 class Cause(click.ClickException):
@@ -168,18 +171,76 @@ def audit_() -> None:
 @CONFIG
 @click.pass_context
 def verify(context: click.Context) -> None:
-    """Check every chain of the log. Example: portal audit verify --config portal.toml"""
-    table = access_entry
-    with store_of(context).read() as c:
-        rows = c.execution_options(yield_per=5000).execute(
-            select(table).order_by(table.c.citizen, table.c.seq)
-        )
-        count, faults = audit.verify(rows.mappings())
-    for fault in faults:
+    """Check every chain against what was signed. Example: portal audit verify --config portal.toml"""
+    checkpoints = checkpoints_of(context)
+    with _plainly():
+        sealed = checkpoints.sealed()
+        chains = checkpoints.check(sealed)
+    for line in report(sealed, chains):
+        click.echo(line)
+    if chains.faults:
+        raise Cause(f"{len(chains.faults)} faults in {chains.count} entries")
+
+
+@audit_.command()
+@CONFIG
+@click.option("--first", is_flag=True, help="Sign an old log that never had a checkpoint.")
+@click.pass_context
+def checkpoint(context: click.Context, first: bool) -> None:
+    """Sign what is new in the log. Example: portal audit checkpoint --config portal.toml"""
+    checkpoints = checkpoints_of(context)
+    with _plainly():
+        made = checkpoints.make(first)
+    if made is None:
+        click.echo("Nothing is new since the last checkpoint.")
+        return
+    for fault in made.faults:
         click.echo(f"{fault.citizen} entry {fault.seq}: {fault.problem}")
-    if faults:
-        raise Cause(f"{len(faults)} faults in {count} entries")
-    click.echo(f"{count} entries, every chain holds.")
+    if made.faults:
+        raise Cause(f"{len(made.faults)} chains do not follow from what was signed; not signed on")
+    click.echo(f"Checkpoint {made.number}: {made.chains} chains signed.")
+
+
+@audit_.command("export")
+@CONFIG
+@click.argument("file", type=click.File("w", lazy=True))
+@click.pass_context
+def export_(context: click.Context, file: IO[str]) -> None:
+    """Sign what is new, then write the log with its checkpoints, for the authority's verifier.
+
+    The lines are sealed: nobody reads them there. Example: portal audit export log.jsonl, then:
+    python -m portal.verifier log.jsonl public.pem
+    """
+    checkpoints = checkpoints_of(context)
+    with _plainly():
+        checkpoints.make()
+        for line in checkpoints.export():
+            file.write(line + "\n")
+
+
+@audit_.command("public")
+@CONFIG
+@click.pass_context
+def audit_public(context: click.Context) -> None:
+    """The public key of the checkpoints. Example: portal audit public > public.pem"""
+    checkpoints = checkpoints_of(context)
+    with _plainly():
+        click.echo(checkpoints.public().decode(), nl=False)
+
+
+def checkpoints_of(context: click.Context) -> Checkpoints:
+    """The checkpoints of this call's log."""
+    return Checkpoints(settings_of(context), store_of(context))
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    try:
+        yield
+    except StoreDown as e:
+        raise Cause(f"database: does not answer ({e})") from None
+    except (Unsignable, Untrue, OSError) as e:
+        raise Cause(f"audit: {e}") from None
 
 
 @main.group()

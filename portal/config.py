@@ -145,6 +145,8 @@ class KindRule(_Table, frozen=True, kw_only=True):
 
 class AuditSettings(_Table, frozen=True, kw_only=True):
     checkpoints: str = "var/checkpoints"
+    key: str = "var/checkpoint.pem"
+    """Signs the checkpoints; made at the first one if there is none."""
     staff_names: bool = False
 
 

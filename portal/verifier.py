@@ -1,0 +1,257 @@
+"""Checks an exported access log against its signed checkpoints, with nothing but a public key.
+
+    python -m portal.verifier EXPORT PUBLICKEY
+
+For the authority and its auditors, also without the portal: this one file needs
+Python and `cryptography`, and reads no database. The portal checks its own log
+by the same functions. What it finds: a line changed, removed, put in, moved,
+the newest cut off (also when others were written instead), or all of it
+rewritten by somebody who has the code but not the signing key.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+LOG = "familieoverblik-log-1"
+CHECKPOINT = "familieoverblik-checkpoint-1"
+GENESIS = bytes(32)
+SLACK = timedelta(minutes=2)
+"""How long before a checkpoint a line may say it was written and yet not be under it."""
+
+
+class Untrue(Exception):
+    """A checkpoint, or a row of them, that nobody with the key made like this."""
+
+
+class Head(NamedTuple):
+    """The newest line of one citizen's chain."""
+
+    seq: int
+    hash: bytes
+
+
+class Row(NamedTuple):
+    """One line of the log, as it is hashed; `at` is ISO 8601 in UTC with microseconds."""
+
+    citizen: str
+    seq: int
+    at: str
+    detail: bytes
+    previous: bytes
+    hash: bytes
+
+
+class Fault(NamedTuple):
+    """Where a chain does not hold, and how."""
+
+    citizen: str
+    seq: int
+    problem: str
+
+
+@dataclass
+class Sealed:
+    """What the checkpoints, one after the other, have signed."""
+
+    tenant: str
+    number: int = 0
+    at: str = ""
+    digest: str = ""
+    heads: dict[str, Head] = field(default_factory=dict)
+
+
+def chain(tenant: str, citizen: str, seq: int, at: str, detail: bytes, previous: bytes) -> bytes:
+    """The hash that binds a line to its place and to every line before it."""
+    head = "\x1f".join((tenant, citizen, str(seq), at)).encode()
+    return hashlib.sha256(previous + hashlib.sha256(head).digest() + detail).digest()
+
+
+def problem(tenant: str, row: Row, expected: int, previous: bytes) -> str:
+    """Why a line does not stand where it stands; empty when it does."""
+    if row.seq != expected:
+        return f"expected number {expected}"
+    if row.previous != previous:
+        return "does not follow the line before it"
+    if row.hash != chain(tenant, *row[:5]):
+        return "was changed"
+    return ""
+
+
+class Chains:
+    """All chains of a log, line by line in the order (citizen, number), against what was signed.
+
+    `young`: the log began so lately that it need not have a checkpoint yet.
+    """
+
+    def __init__(self, sealed: Sealed, young: bool = False) -> None:
+        self.count = self.unsigned = 0
+        self.faults: list[Fault] = []
+        self._sealed, self._young = sealed, young
+        self._due = _before(sealed.at)
+        self._seen: set[str] = set()
+        self._citizen = ""
+        self._signed: Head | None = None
+        self._last = Head(0, GENESIS)
+
+    def add(self, row: Row) -> None:
+        """The next line."""
+        self.count += 1
+        if row.citizen != self._citizen or not self._seen:
+            self._begin(row)
+        if found := problem(self._sealed.tenant, row, self._last.seq + 1, self._last.hash):
+            self._fault(row.seq, found)
+        self._last = Head(row.seq, row.hash)
+        if self._signed and row.seq <= self._signed.seq:
+            if row.seq == self._signed.seq and row.hash != self._signed.hash:
+                self._fault(row.seq, "is not the line that was signed")
+            return
+        self.unsigned += 1
+        if row.at < self._due:
+            self._fault(row.seq, "is older than the checkpoint that should hold it")
+
+    def finish(self) -> tuple[Fault, ...]:
+        """Nothing follows: every fault found."""
+        self._end()
+        for citizen in self._sealed.heads.keys() - self._seen:
+            self.faults.append(Fault(citizen, 0, "the whole chain is gone"))
+        if self.count and not self._sealed.number and not self._young:
+            self.faults.append(Fault("", 0, "there is no signed checkpoint"))
+        return tuple(self.faults)
+
+    def _begin(self, row: Row) -> None:
+        self._end()
+        self._citizen, self._last = row.citizen, Head(0, GENESIS)
+        self._signed = self._sealed.heads.get(row.citizen)
+        if row.citizen in self._seen:
+            self._fault(row.seq, "the chain stands twice")
+        self._seen.add(row.citizen)
+
+    def _end(self) -> None:
+        if self._signed and self._last.seq < self._signed.seq:
+            self._fault(self._last.seq, f"is the last line, but {self._signed.seq} were signed")
+
+    def _fault(self, seq: int, found: str) -> None:
+        self.faults.append(Fault(self._citizen, seq, found))
+
+
+def _before(at: str) -> str:
+    moment = datetime.fromisoformat(at) - SLACK if at else None
+    return moment.isoformat(timespec="microseconds") if moment else ""
+
+
+# --- checkpoints -----------------------------------------------------------------------
+
+
+def follow(sealed: Sealed, body: bytes, signature: bytes, key: Ed25519PublicKey) -> Sealed:
+    """What is signed after one more checkpoint. Raises Untrue."""
+    try:
+        key.verify(signature, body)
+        said = json.loads(body)
+        assert said["format"] == CHECKPOINT
+        heads = {c: Head(seq, bytes.fromhex(hash)) for c, seq, hash in said["heads"]}
+        number, at, full, previous = (said[k] for k in ("number", "at", "full", "previous"))
+    except InvalidSignature:
+        raise Untrue(f"the checkpoint after {sealed.number} was not signed by this key") from None
+    except (AssertionError, KeyError, TypeError, ValueError):
+        raise Untrue(f"the checkpoint after {sealed.number} cannot be read") from None
+    if said["tenant"] != sealed.tenant:
+        raise Untrue(f"checkpoint {number} speaks of municipality {said['tenant']}")
+    if sealed.number and (number != sealed.number + 1 or previous != sealed.digest):
+        raise Untrue(f"checkpoint {number} does not follow {sealed.number}")
+    if not sealed.number and not full:
+        raise Untrue(f"checkpoint {number} stands without those before it")
+    for citizen, head in heads.items():
+        if head.seq < sealed.heads.get(citizen, head).seq:
+            raise Untrue(f"checkpoint {number} takes lines back")
+    kept = heads if full else {**sealed.heads, **heads}
+    if len(kept) < len(sealed.heads):
+        raise Untrue(f"checkpoint {number} leaves chains out")
+    return Sealed(sealed.tenant, number, at, hashlib.sha256(body).hexdigest(), kept)
+
+
+def fold(tenant: str, statements: Iterable[tuple[bytes, bytes]], key: Ed25519PublicKey) -> Sealed:
+    """What (body, signature) pairs, oldest first, have signed together. Raises Untrue."""
+    sealed = Sealed(tenant)
+    for body, signature in statements:
+        sealed = follow(sealed, body, signature, key)
+    return sealed
+
+
+# --- an export -------------------------------------------------------------------------
+
+
+def read(lines: Iterable[bytes], key: Ed25519PublicKey) -> tuple[Sealed, Chains]:
+    """Check an export: a head, its checkpoints, then the log. Raises Untrue, ValueError."""
+    parsed: Iterator[Any] = (json.loads(line) for line in lines)
+    head = next(parsed, None)
+    if not isinstance(head, dict) or head.get("format") != LOG:
+        raise ValueError("this is not an exported log")
+    sealed, chains = Sealed(head["tenant"]), None
+    for line in parsed:
+        if isinstance(line, dict):
+            if chains:
+                raise ValueError("a checkpoint stands among the log's lines")
+            body, signature = (base64.b64decode(line[k]) for k in ("body", "signature"))
+            sealed = follow(sealed, body, signature, key)
+            continue
+        chains = chains or Chains(sealed)
+        citizen, seq, at, detail, previous, hash = line
+        values = base64.b64decode(detail), bytes.fromhex(previous), bytes.fromhex(hash)
+        chains.add(Row(citizen, seq, at, *values))
+    chains = chains or Chains(sealed)
+    chains.finish()
+    return sealed, chains
+
+
+def report(sealed: Sealed, chains: Chains) -> Iterator[str]:
+    """What was found, for people."""
+    for fault in chains.faults:
+        yield f"{fault.citizen or 'the log'} entry {fault.seq}: {fault.problem}"
+    held = f"checkpoint {sealed.number}, {sealed.at}" if sealed.at else "no checkpoint"
+    yield f"{chains.count} entries, {chains.unsigned} of them not signed yet ({held})"
+    yield "every chain holds" if not chains.faults else f"{len(chains.faults)} FAULTS"
+
+
+def public_key(pem: bytes) -> Ed25519PublicKey:
+    """The key in a PEM file. Raises ValueError."""
+    key = load_pem_public_key(pem)
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("this is not an Ed25519 public key")
+    return key
+
+
+def main(arguments: list[str]) -> int:
+    """0: it holds. 1: it does not. 2: it cannot be checked."""
+    if len(arguments) != 2:
+        sys.stderr.write("usage: python -m portal.verifier EXPORT PUBLICKEY\n")
+        return 2
+    try:
+        key = public_key(Path(arguments[1]).read_bytes())
+        with Path(arguments[0]).open("rb") as export:
+            sealed, chains = read(export, key)
+    except Untrue as e:
+        sys.stdout.write(f"FAULT: {e}\n")
+        return 1
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        sys.stderr.write(f"cannot be checked: {e}\n")
+        return 2
+    for line in report(sealed, chains):
+        sys.stdout.write(line + "\n")
+    return 1 if chains.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
