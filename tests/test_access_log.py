@@ -1,0 +1,103 @@
+"""Each reader's own log: her own looks, employees' looks, from 15 the adults' too; never the other parent's."""
+
+from __future__ import annotations
+
+from html import unescape
+
+from flask import Flask
+
+from portal.config import CPR_SYSTEM
+from tests.acts import grant, look_up, purpose
+from tests.conftest import Browser, Login, staff
+from tests.page_checks import check
+
+
+def lines(who: Browser, citizen: str, query: str = "") -> str:
+    answer = who.get(f"/overblik/{citizen}/hvem-har-set{query}")
+    assert answer.status_code == 200
+    return unescape(check(answer)).split("<main")[1].split("</main")[0]
+
+
+def test_parents_never_see_each_other(login: Login) -> None:
+    mette, jonas = login("mette"), login("jonas")
+    emil = mette.citizens()["Emil"]
+    jonas.get(f"/overblik/{emil}?vent=1")
+    jonas.get(f"/overblik/{emil}/samtykke/ppr")
+    mette.get(f"/overblik/{emil}/kontakter?vent=1")
+    hers, his = lines(mette, emil), lines(jonas, emil)
+    assert "Du så" in hers and "Jonas" not in hers
+    assert "Du så" in his and "Mette" not in his
+    assert "kontakt" in hers.lower()
+
+
+def test_at_16_she_sees_the_adults_and_they_do_not_see_her(login: Login) -> None:
+    mette, jonas, sofie = login("mette"), login("jonas"), login("sofie")
+    id = mette.citizens()["Sofie"]
+    jonas.get(f"/overblik/{id}?vent=1")
+    sofie.get(f"/overblik/{id}?vent=1")
+    grant(sofie, id, "ppr", ejer=["bup-nord"], kategori=["meetings"])
+    mette.post(f"/overblik/{id}/kommentarer", {"tekst": "mors egen note"})
+    hers = lines(sofie, id)
+    assert "Mette så" in hers and "Jonas så" in hers
+    assert "Mette skrev" not in hers, "that an adult wrote to herself is not a look"
+    for parent in (mette, jonas):
+        text = lines(parent, id)
+        assert "Sofie så" not in text and "Sofie gav" not in text and "PPR" not in text
+
+
+def test_a_14_year_old_sees_her_own_and_employees_only(login: Login) -> None:
+    layla, amira = login("layla"), login("amira")
+    id = amira.citizens()["Layla"]
+    layla.get(f"/overblik/{id}?vent=1")
+    text = lines(layla, id)
+    assert "Du så" in text and "Amira" not in text and "Yusuf" not in text
+
+
+def test_employees_looks_and_refused_tries_are_told(app: Flask, login: Login) -> None:
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    lone, karin = staff(login, "lone"), staff(login, "karin")
+    lone.get(f"/overblik/{emil}")
+    look_up(karin, app.extensions["portal"].family.known(emil).person.identifiers[CPR_SYSTEM])
+    purpose(karin, emil)
+    karin.get(f"/overblik/{emil}?vent=1")
+    text = lines(mette, emil)
+    assert "Jobcenter Aalborg" in text and "fik nej" in text
+    assert "Familieafdelingen, Aalborg Kommune" in text
+    assert "mailto:databeskyttelse@kommune.example" in text
+    assert (
+        emil not in text.split("mailto:")[1].split('"')[0]
+        and "Emil" not in text.split("mailto:")[1].split('"')[0]
+    )
+    only = lines(mette, emil, "?sted=jobcenter")
+    assert "Jobcenter Aalborg" in only and "Du så" not in only
+    assert "<script" not in lines(mette, emil, "?sted=<script>")
+    assert 'data-owner="familieafdelingen"' in text
+
+
+def test_a_strangers_try_is_not_told_to_parents_but_stays_in_the_chain(login: Login) -> None:
+    mette, viggo = login("mette"), login("viggo")
+    emil = mette.citizens()["Emil"]
+    viggo.get(f"/overblik/{emil}")
+    assert "Viggo" not in lines(mette, emil)
+
+
+def test_health_looks_at_a_young_person_are_hers(app: Flask, login: Login) -> None:
+    mette, sofie, birgit = login("mette"), login("sofie"), staff(login, "birgit")
+    id = mette.citizens()["Sofie"]
+    look_up(birgit, app.extensions["portal"].family.known(id).person.identifiers[CPR_SYSTEM])
+    purpose(birgit, id)
+    birgit.get(f"/overblik/{id}?vent=1")
+    assert "psykiatri" in lines(sofie, id).lower()
+    assert "psykiatri" not in lines(mette, id).lower()
+
+
+def test_hidden_places_have_no_name_in_his_log(app: Flask, login: Login) -> None:
+    mette, jonas, birgit = login("mette"), login("jonas"), staff(login, "birgit")
+    emil = mette.citizens()["Emil"]
+    look_up(birgit, app.extensions["portal"].family.known(emil).person.identifiers[CPR_SYSTEM])
+    purpose(birgit, emil)
+    birgit.get(f"/overblik/{emil}?vent=1")
+    assert "Børne- og Ungdomspsykiatrien" in lines(mette, emil)
+    his = lines(jonas, emil)
+    assert "Sundhedsvæsenet" in his and "Nordjylland" not in his
