@@ -35,6 +35,7 @@ from portal.records import Actor, Category, Sector
 from portal.speech import gettext as _
 from portal.standing import NotFound, Standing
 from portal.templating import category_word, sector_word
+from portal.words import configured_word
 
 UNDO = timedelta(hours=24)
 FORM_SECONDS = 0.5
@@ -113,7 +114,11 @@ class ConsentPages:
             ),
             excluded=_excluded_choices(self._settings, filled),
             purposes=tuple(
-                Choice(value=p.id, label=p.text, ticked=bool(filled and filled.purpose == p.id))
+                Choice(
+                    value=p.id,
+                    label=configured_word(p.text),
+                    ticked=bool(filled and filled.purpose == p.id),
+                )
                 for p in self._settings.purpose
             ),
             until=sent.until if sent else latest.isoformat(),
@@ -208,7 +213,9 @@ class ConsentPages:
             owners=tuple(sorted(self.place(standing, o).name for o in owners)),
             until=until,
             ends_soon=bool(until and until - standing.home.facts.today <= remind),
-            purpose=next((p.text for p in self._settings.purpose if p.id == purpose), ""),
+            purpose=next(
+                (configured_word(p.text) for p in self._settings.purpose if p.id == purpose), ""
+            ),
             involved=involved,
             undo_until=row.at + UNDO if open_ and row.at else None,
         )
@@ -317,6 +324,6 @@ def _sector_choices(owners: tuple[Actor, ...], ticked: frozenset[str]) -> tuple[
 def _excluded_choices(settings: Settings, filled: Proposal | None) -> tuple[Choice, ...]:
     names = settings.excluded_kinds
     return tuple(
-        Choice(value=n, label=n, ticked=bool(filled and n in filled.excluded))
+        Choice(value=n, label=configured_word(n), ticked=bool(filled and n in filled.excluded))
         for n in sorted(names)
     )

@@ -25,7 +25,7 @@ from portal.records import Category, Sector
 from portal.speech import gettext as _
 from portal.speech import spoken_as
 from portal.standing import NotFound, Standing
-from portal.templating import category_word, joined
+from portal.words import category_word, configured_word, joined
 
 PREVIEW_SECONDS = 2.0
 
@@ -158,7 +158,10 @@ class Deciding:
         """The full sentences of a yes, exactly as stored with it."""
         place = self._pages.place(standing, proposal.actor).name
         names = sorted(self._pages.place(standing, o).name for o in proposal.owners)
-        purpose = next((p.text for p in self._settings.purpose if p.id == proposal.purpose), "")
+        purpose = next(
+            (configured_word(p.text) for p in self._settings.purpose if p.id == proposal.purpose),
+            "",
+        )
         found = [
             _(
                 "%(place)s må se %(what)s om %(name)s.",
@@ -170,7 +173,7 @@ class Deciding:
         if names:
             found.append(_("Oplysningerne kommer fra: %(owners)s.", owners=joined(names)))
         if proposal.excluded:
-            kinds = joined(sorted(proposal.excluded))
+            kinds = joined(sorted(map(configured_word, proposal.excluded)))
             found.append(_("Også det, der ellers er holdt udenfor: %(kinds)s.", kinds=kinds))
         found.append(_("Formålet er: %(purpose)s.", purpose=purpose))
         until = format_date(proposal.until, "long")

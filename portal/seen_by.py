@@ -19,6 +19,7 @@ from portal.handout import AccessLog, Choice, LogLine, Relation
 from portal.overview import Overviews
 from portal.records import Category
 from portal.standing import NotFound, Standing
+from portal.words import configured_word
 
 ONE_VISIT = timedelta(minutes=10)
 OF_ANSWERS = frozenset({Act.CONSENT, Act.COMMENT})
@@ -88,7 +89,10 @@ class SeenBy:
             actor=next((self._overviews.place(standing, a).id for a in known), ""),
             mine=mine,
             categories=tuple(c for c in Category if c in line.categories),
-            purpose=next((p.text for p in self._settings.purpose if p.id == line.purpose), ""),
+            purpose=next(
+                (configured_word(p.text) for p in self._settings.purpose if p.id == line.purpose),
+                "",
+            ),
             outcome=line.outcome,
             about=self._overviews.place(standing, about).name if about in self._actors else "",
             ask_url=self._ask_url(entry),

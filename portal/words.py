@@ -106,6 +106,29 @@ def category_word(category: Category) -> str:
     }[Category(category)]
 
 
+def configured_word(text: str) -> str:
+    """A purpose or an excluded kind as a municipality usually words it; others stay as written."""
+    return _usual(language()).get(text, text)
+
+
+@lru_cache(64)
+def _usual(_language: str) -> dict[str, str]:
+    return {
+        "Forberede et møde": _("Forberede et møde"),
+        "Følge op på hjælpen": _("Følge op på hjælpen"),
+        "Koordinere med andre, der hjælper": _("Koordinere med andre, der hjælper"),
+        "Forberede en overgang, fx til ny skole eller til voksenlivet": _(
+            "Forberede en overgang, fx til ny skole eller til voksenlivet"
+        ),
+        "Hjælpemidler": _("Hjælpemidler"),
+        "Tabt arbejdsfortjeneste": _("Tabt arbejdsfortjeneste"),
+        "Tandpleje og tilskud til tandpleje": _("Tandpleje og tilskud til tandpleje"),
+        "Almindelige besøg af sundhedsplejen": _("Almindelige besøg af sundhedsplejen"),
+        "Befordring": _("Befordring"),
+        "Frivillige kommunale tilbud": _("Frivillige kommunale tilbud"),
+    }
+
+
 def record_word(entry: Entry) -> str:
     """The stable English word of `data-record`, e.g. "assessment"."""
     return type(entry).__name__.lower()

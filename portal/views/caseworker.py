@@ -20,6 +20,7 @@ from portal.gate import audience, portal, viewer
 from portal.handout import Choice, Place, StaffHome
 from portal.limits import limited
 from portal.overview import Look
+from portal.words import configured_word
 
 caseworker = Blueprint("caseworker", __name__, url_prefix="/medarbejder")
 
@@ -73,7 +74,9 @@ def _any_purpose() -> str:
 
 
 def _purposes() -> tuple[Choice, ...]:
-    return tuple(Choice(value=p.id, label=p.text) for p in portal().settings.purpose)
+    return tuple(
+        Choice(value=p.id, label=configured_word(p.text)) for p in portal().settings.purpose
+    )
 
 
 def _home(error: str = "", not_found: bool = False) -> str:

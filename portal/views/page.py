@@ -10,6 +10,7 @@ from flask import Flask, g, request, session
 from portal.access import Viewer
 from portal.gate import csrf_token, portal
 from portal.overview import Look
+from portal.words import configured_word
 
 FRAGMENT_SECONDS = 1.0
 """How long a late fragment waits before it shows what there is and asks once more."""
@@ -63,7 +64,7 @@ def _reader(viewer: Viewer | None) -> Reader | None:
 
 def purpose_text(purpose: str) -> str:
     """The words of a purpose; empty when it is gone from the configuration."""
-    return next((p.text for p in portal().settings.purpose if p.id == purpose), "")
+    return next((configured_word(p.text) for p in portal().settings.purpose if p.id == purpose), "")
 
 
 def patience(fragment: bool = False) -> float | None:
