@@ -23,8 +23,7 @@ def main() -> int:
     path = find() or _installed()
     if path is None:
         sys.stderr.write(
-            "No Chromium was found. Set PORTAL_BROWSER to one, or run as root:\n"
-            f"    {INSTALL}\n"
+            f"No Chromium was found. Set PORTAL_BROWSER to one, or run as root:\n    {INSTALL}\n"
         )
         return 1
     sys.stdout.write(f"{path}\n")

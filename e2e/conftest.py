@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from e2e.browser import INSTALL, find
 from e2e.visitor import Visitor
 from e2e.world import World, running_world
 
-PHONE = {"width": 360, "height": 780}
-DESKTOP = {"width": 1280, "height": 900}
+PHONE = ViewportSize(width=360, height=780)
+DESKTOP = ViewportSize(width=1280, height=900)
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 
 
@@ -84,9 +84,7 @@ def visit_own(browser: Browser, own_world: World) -> Iterator[Visit]:
         visitor.leave()
 
 
-def _visits(
-    browser: Browser, world: World, states: dict[str, Any], met: list[Visitor]
-) -> Visit:
+def _visits(browser: Browser, world: World, states: dict[str, Any], met: list[Visitor]) -> Visit:
     def visit(
         persona: str = "", *, wide: bool = False, scripts: bool = True, **context: Any
     ) -> Visitor:

@@ -27,6 +27,9 @@ def choose(
 ) -> None:
     """Fill in an actor's page as far as the preview."""
     visitor.go(f"{overview}/samtykke/{actor}")
+    one_by_one = visitor.main.get_by_text("Vælg stederne ét for ét")
+    if one_by_one.count():
+        one_by_one.click()
     for name, values in (("kategori", categories), ("ejer", owners), ("formaal", ["moede"])):
         for value in values:
             visitor.main.locator(f'[name="{name}"][value="{value}"]').check()

@@ -8,8 +8,7 @@ from e2e.conftest import Visit
 from e2e.deciding import grant, overview_of, withdraw
 from e2e.visitor import Visitor
 
-NOT_FOR_STAFF = ("Underretning", "Bekymringssnak", "journalnotat", "Notat fra observation",
-                 "Ansøgning om")  # fmt: skip
+NOT_FOR_STAFF = ("Underretning", "Bekymringssnak", "Ansøgning om")
 
 
 def test_before_a_relation_the_child_does_not_exist(visit: Visit) -> None:

@@ -66,10 +66,12 @@ def test_two_yeses_apply_and_one_no_ends_it(visit: Visit) -> None:
 
 def test_an_answer_not_given_and_a_withdrawn_one_look_the_same_to_the_other(visit: Visit) -> None:
     mette, jonas = visit("mette"), visit("jonas")
-    emil, place = overview_of(mette, "Emil"), "fritidsguiden"
-    grant(mette, emil, place, ["plans"], ["school"])
+    emil, place = overview_of(mette, "Emil"), "ydelse"
+    for parent in (mette, jonas):
+        withdraw(parent, emil, place)
+    grant(mette, emil, place, ["plans"], ["social"])
     waiting = _page_of(mette, emil, place)
-    grant(jonas, emil, place, ["plans"], ["school"])
+    grant(jonas, emil, place, ["plans"], ["social"])
     withdraw(jonas, emil, place)
     assert _page_of(mette, emil, place) == waiting
     mette.go(f"{emil}/hvem-har-set")

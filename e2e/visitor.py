@@ -28,6 +28,22 @@ from e2e.world import World
 
 AXE = Axe()
 AXE_OPTIONS: dict[str, Any] = {"resultTypes": ["violations"]}
+IN_ORDER: set[str] = set()
+"""The builds in which axe found nothing; the same build with other words is not asked again."""
+BUILD = """() => {
+    const build = (e) => {
+        const marks = [...e.attributes].map((a) =>
+            /^(class|role|aria-|type|hidden|tabindex|disabled|open|lang|dir)/.test(a.name)
+                ? `${a.name}=${/^aria-(label|describedby|controls)/.test(a.name) ? !!a.value : a.value}`
+                : a.name);
+        const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+        const inner = [...e.children].map(build).filter((b, i, all) => b !== all[i - 1]);
+        return `${e.tagName} ${marks.join(" ")} ${text}(${inner.join("")})`;
+    };
+    return `${innerWidth} ${matchMedia("(prefers-color-scheme: dark)").matches} `
+        + build(document.documentElement);
+}"""
+"""How a page is built: elements, classes and roles, without words and repeated neighbours."""
 ALL_ANSWERED = 15_000
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
 
@@ -64,8 +80,9 @@ class Visitor:
     def follow(self, what: Locator, status: int = 200) -> Page:
         """Click something that leads to another page, and look at it."""
         self._expected_status = status
-        with self.page.expect_navigation():
+        with self.page.expect_navigation() as coming:
             what.click()
+        assert coming.value.status == status, f"{self.page.url}: {coming.value.status}"
         self.look()
         self._expected_status = 200
         return self.page
@@ -115,13 +132,9 @@ class Visitor:
             self.settle()
         self._keep_bodies()
         self._whole()
-        if not self.scripts:  # axe itself is a script; the same pages meet it elsewhere
-            self._unseen.discard(_path(self.page.url))
-            return
-        found = AXE.run(self.page, options=AXE_OPTIONS)
-        if found.violations_count:
-            self.troubles.append(f"{self.page.url}: {found.generate_report()}")
         self._unseen.discard(_path(self.page.url))
+        if self.scripts:  # axe itself is a script; the same pages meet it elsewhere
+            self._axe()
 
     def settle(self) -> None:
         """Wait for late answers."""
@@ -138,6 +151,16 @@ class Visitor:
         """All documents and parts that the portal has sent to this visitor."""
         self._keep_bodies()
         return "\n".join(self.received)
+
+    def _axe(self) -> None:
+        build = str(self.page.evaluate(BUILD))
+        if build in IN_ORDER:
+            return
+        found = AXE.run(self.page, options=AXE_OPTIONS)
+        if found.violations_count:
+            self.troubles.append(f"{self.page.url}: {found.generate_report()}")
+        else:
+            IN_ORDER.add(build)
 
     def _whole(self) -> None:
         facts: dict[str, Any] = self.page.evaluate(
@@ -181,9 +204,9 @@ class Visitor:
             self.troubles.append(f"asked elsewhere: {url}")
 
     def _response(self, response: Response) -> None:
-        if response.url.startswith(self.world.portal) and not 300 <= response.status < 400:
-            if response.request.resource_type in ("document", "fetch", "xhr"):
-                self._bodies.append(response)
+        own = response.url.startswith(self.world.portal) and not 300 <= response.status < 400
+        if own and response.request.resource_type in ("document", "fetch", "xhr"):
+            self._bodies.append(response)
 
     def _keep_bodies(self) -> None:
         bodies, self._bodies = self._bodies, []

@@ -74,9 +74,7 @@ def running_world(folder: Path) -> Iterator[World]:
     """Start everything in an empty folder, and stop it again."""
     ports = _free_ports()
     world = World(folder, ports)
-    config = write_config(
-        folder, portal_port=ports[0], idp_port=ports[1], backend_port=ports[2]
-    )
+    config = write_config(folder, portal_port=ports[0], idp_port=ports[1], backend_port=ports[2])
     environ = {
         **os.environ,
         "PORTAL_CONFIG": str(config),

@@ -13,7 +13,6 @@ from portal.consents import Changed, NotAllowed
 from portal.crypto import new_id
 from portal.db import StoreDown
 from portal.family import RegisterDown, UnknownPerson
-from portal.gate import wants_fragment
 from portal.i18n import of_browser
 from portal.standing import NotFound, PurposeMissing
 from portal.views.caseworker import ask_purpose
@@ -41,7 +40,9 @@ def answer(status: int, kind: str = "", retry: int = 0) -> Response:
     g.viewer = None
     g.language = g.get("language") or of_browser()  # the session itself may be the trouble
     title, text = _words(status, kind)
-    template = "errors/_error.html" if wants_fragment() else "errors/error.html"
+    # an address of parts that is opened as a page is answered by a whole page
+    part = request.headers.get("HX-Request-Type") == "partial"
+    template = "errors/_error.html" if part else "errors/error.html"
     body = render_template(
         template, status=status, title=title, text=text, reference=reference, citizen=None
     )
