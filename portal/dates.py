@@ -24,13 +24,13 @@ def _day(value: date | datetime) -> date:
     return local(value).date() if isinstance(value, datetime) else value
 
 
-def dato(value: date | datetime | None, weekday: bool = True) -> str:
-    """ "torsdag den 3. december"; with the year when it is not this one."""
+def dato(value: date | datetime | None, weekday: bool = True, year: bool = False) -> str:
+    """ "torsdag den 3. december"; with the year when asked for, or when it is not this one."""
     if value is None:
         return ""
     day = _day(value)
     other_year = day.year != datetime.now(COPENHAGEN).year
-    return _written(day, locale_code(), weekday, other_year)
+    return _written(day, locale_code(), weekday, year or other_year)
 
 
 @lru_cache(4096)
