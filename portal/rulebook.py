@@ -267,7 +267,7 @@ def _split(because: str) -> tuple[str, str]:
 def _doc(of: object) -> str:
     """A rule's own words, without pointers into the house."""
     text = " ".join((inspect.getdoc(of) or "").split())
-    return re.sub(r"\s*\([^()]*\.md[^()]*\)", "", text)
+    return re.sub(r"\s*\((?:[^()]*\.md[^()]*|`[^`]*`)\)", "", text)
 
 
 def _lower(text: str) -> str:
