@@ -82,6 +82,8 @@ class Overviews:
         after = self.standing(viewer, citizen, msgspec.structs.replace(look, fresh=False))
         page = self._presenter.present(after, answers, self.comments(after))
         self._log([(after, msgspec.structs.replace(look, categories=shown_of(page, look)))])
+        if viewer.staff and self.standing(viewer, citizen, look).scopes != after.scopes:
+            return self.open(viewer, citizen, look)  # a consent changed while the log was written
         return page
 
     def family(self, viewer: Viewer, wait: float | None) -> FamilyPage:
