@@ -1,14 +1,20 @@
-"""CareTeam participants and care managers -> contacts; family members are never contacts."""
+"""CareTeam participants and care managers -> contacts; family members are never contacts.
+
+What one entry says of another may only be said where both are seen: a team
+member who manages an episode is joined with it here only when the two have
+the same owner and restrictions.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import NamedTuple
 
 import msgspec
 
-from portal.records import Contact
+from portal.records import Audience, Contact
 from portal.sources.fhir_reading import Reading, Who
 from portal.sources.fhir_shape import (
     COPENHAGEN,
@@ -31,7 +37,7 @@ _OVER = frozenset({"inactive", "finished", "cancelled", "entered-in-error"})
 
 def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact]:
     """One per participation; a care manager who is in a team too is that team's coordinator."""
-    managed = {who.key or who.name: (e, who) for e, who in _managers(reading, found)}
+    managed = {_leads(reading, e, who): (e, who) for e, who in _managers(reading, found)}
     for team in found.get("CareTeam", []):
         if text(team, "status") == "entered-in-error":
             continue
@@ -39,10 +45,27 @@ def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact
             member = obj(participant, "member")
             if who := reading.who(member, team):
                 contact = _participant(reading, team, participant, who, n)
-                manages = managed.pop(who.key or who.name, None)
-                yield _leading(contact) if manages and contact.running else contact
+                who_seen = _Seen(
+                    who.key or who.name, contact.owner, contact.kinds, contact.audience
+                )
+                manages = managed.pop(who_seen, None) if contact.running else None
+                yield _leading(contact) if manages else contact
     for episode, who in managed.values():
         yield _manager(reading, episode, who)
+
+
+class _Seen(NamedTuple):
+    """Somebody, and who may see that entry about her."""
+
+    who: str
+    owner: str
+    kinds: frozenset[str]
+    audience: frozenset[Audience]
+
+
+def _leads(reading: Reading, episode: Json, who: Who) -> _Seen:
+    entry = reading.entry(episode, audience=who.audience)
+    return _Seen(who.key or who.name, entry["owner"], entry["kinds"], entry["audience"])
 
 
 def _managers(reading: Reading, found: dict[str, list[Json]]) -> Iterator[tuple[Json, Who]]:

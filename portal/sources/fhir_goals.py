@@ -21,9 +21,15 @@ class Goals:
         self._holders: dict[str, list[dict[str, Any]]] = {}
 
     def belong(self, references: list[Json], entry: dict[str, Any]) -> None:
-        """The goals referred to are part of this plan or help."""
+        """The goals referred to are part of this plan or help.
+
+        Of several the one that fewest are kept from counts first: a goal must
+        not stand alone because of a plan that its reader cannot see.
+        """
         for name in self._names(references):
-            self._holders.setdefault(name, []).append(entry)
+            holders = self._holders.setdefault(name, [])
+            holders.append(entry)
+            holders.sort(key=_secrecy)
 
     def title(self, references: list[Json], entry: dict[str, Any]) -> str:
         """The first goal's words, if whoever may see the entry may see the goal."""
@@ -35,7 +41,7 @@ class Goals:
 
     def records(self) -> Iterator[Goal | None]:
         for name, goal in self._goals.items():
-            yield self._record(name, goal)
+            yield from self._reading.told(goal, self._record(name, goal))
 
     def _names(self, references: list[Json]) -> list[str]:
         return [self._reading.graph.local(text(r, "reference")) for r in references]
@@ -77,6 +83,11 @@ class Goals:
             "audience": entry["audience"]
             | frozenset.intersection(*(h["audience"] for h in holders)),
         }
+
+
+def _secrecy(entry: dict[str, Any]) -> int:
+    """How much is kept from how many, roughly."""
+    return len(entry["audience"]) + len(entry["kinds"])
 
 
 def _percent(target: Json) -> int | None:

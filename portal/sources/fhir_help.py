@@ -44,11 +44,12 @@ def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[A
     """None stands for an entry that has no name: something is missing."""
     goals = Goals(reading, found.get("Goal", []))
     for care_plan in found.get("CarePlan", []):
-        yield from _care_plan(reading, care_plan, goals)
+        for record in _care_plan(reading, care_plan, goals):
+            yield from reading.told(care_plan, record)
     for request in found.get("ServiceRequest", []):
-        yield _request(reading, request)
+        yield from reading.told(request, _request(reading, request))
     for episode in found.get("EpisodeOfCare", []):
-        yield _episode(reading, episode)
+        yield from reading.told(episode, _episode(reading, episode))
     yield from goals.records()
 
 

@@ -39,7 +39,7 @@ def measurements(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Mea
             continue
         value, unit = _value(resource)
         if value is not None:
-            yield _measurement(reading, resource, value, unit)
+            yield from reading.told(resource, _measurement(reading, resource, value, unit))
 
 
 def _measurement(reading: Reading, resource: Json, value: float, unit: str) -> Measurement | None:

@@ -24,10 +24,12 @@ def meetings(
     """None stands for a meeting whose time cannot be read: something is missing."""
     for resource in found.get("Appointment", []):
         if text(resource, "status") != "entered-in-error":
-            yield from _recent(_appointment(reading, resource), since)
+            for meeting in _recent(_appointment(reading, resource), since):
+                yield from reading.told(resource, meeting)
     for resource in found.get("Encounter", []):
         if text(resource, "status") == "planned":
-            yield from _recent(_encounter(reading, resource), since)
+            for meeting in _recent(_encounter(reading, resource), since):
+                yield from reading.told(resource, meeting)
 
 
 def _recent(told: Meeting | str, since: datetime) -> Iterator[Meeting | None]:

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from portal.config import SourceConfig
 from portal.sources import Delivery, SourceFailure
 from portal.sources.calendar_expansion import occurrences
-from portal.sources.calendar_meeting import meeting
+from portal.sources.calendar_meeting import meeting, secret
 from portal.sources.fhir_shape import COPENHAGEN
 from portal.sources.http import Http, expect_ok
 from portal.sources.loop import LOOP
@@ -56,4 +56,5 @@ class CalendarSource:
         events, partial = occurrences(body, self._today(), self.config.timezone, seconds)
         told = [meeting(event, self.config, self._marks) for event in events]
         entries = tuple(m for m in told if m)
-        return Delivery(entries=entries, partial=partial or None in told)
+        holes = any(not m and not secret(e) for m, e in zip(told, events, strict=True))
+        return Delivery(entries=entries, partial=partial or holes)

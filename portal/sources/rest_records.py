@@ -27,9 +27,13 @@ def records(
 ) -> Iterator[AnyEntry | None]:
     """The item's record, then those inside it.
 
-    None when a field that a record needs cannot be read: something is missing.
+    None when a field that a record needs cannot be read: something is missing;
+    of what is kept from anybody not even that is said.
     """
-    told = _record(section, item, number, config, marks, around)
+    told, secret = _record(section, item, number, config, marks, around)
+    if told is None:  # what is inside would lack its restrictions and its owner
+        yield from () if secret else (None,)
+        return
     yield told
     for part in section.inside:
         found = search(part.items, item)
@@ -44,7 +48,8 @@ def _record(
     config: SourceConfig,
     marks: Marks,
     around: Entry | None,
-) -> AnyEntry | None:
+) -> tuple[AnyEntry | None, bool]:
+    """The record, if it can be read, and whether it is kept from anybody."""
     said = {name: search(expression, item) for name, expression in section.fields.items()}
     common = _common(section, said, number, marks)
     fields = _fields(section, said, config)
@@ -52,11 +57,11 @@ def _record(
         common |= _inherited(common, said, around)
         fields |= {"plan": around.key} if section.record is Goal else {}
     if any(fields.get(n) in (None, "") for n in section.required):
-        return None
+        return None, bool(common["audience"] or common["kinds"])
     if section.record is Intervention and not fields.get("paragraph"):
         fields["paragraph"] = paragraph([fields["title"]])
     found: Any = section.record(**common, **fields)
-    return found  # type: ignore[no-any-return]  # one of the seven, as SECTIONS says
+    return found, False  # one of the seven, as SECTIONS says
 
 
 def _inherited(common: dict[str, Any], said: dict[str, Any], around: Entry) -> dict[str, Any]:
