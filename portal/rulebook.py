@@ -270,10 +270,6 @@ def _doc(of: object) -> str:
     return re.sub(r"\s*\((?:[^()]*\.md[^()]*|`[^`]*`)\)", "", text)
 
 
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
 def _yes(answer: bool) -> str:
     return "yes" if answer else "-"
 
