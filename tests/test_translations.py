@@ -1,0 +1,230 @@
+"""Every text in every language: nobody meets half a page in a language she does not read.
+
+Fails when somebody adds a Danish text without its translations: extract and
+merge again (translations/README.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from gettext import c2py
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from babel import Locale
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po
+
+from portal.i18n import LANGUAGES, LOCALES, REVIEWED
+
+ROOT = Path(__file__).parent.parent
+TRANSLATED = sorted(LANGUAGES.keys() - {"da"})
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+BRACKETS = re.compile(r" \([^)]+\)")
+"""The Danish word beside its translation, as the family meets it in letters."""
+TAG = re.compile(r"</?\w+[^>]*>")
+BUTTON_LETTERS = 24
+"""A Danish text this short may be a button, a tab or a column head."""
+ROOM = 24
+"""How many letters longer such a text may be in another language."""
+BOTTOM_BAR = (
+    "Overblik",
+    "Møder",
+    "Kontakter",
+    "Samtykke",
+    "Mere",
+    "Familien",
+    "Min konto",
+    "Hjælp",
+)
+BOTTOM_BAR_LETTERS = 13
+SAME = {"PPR", "Cookies", "BørneTelefonen 116 111"}
+"""Texts that may stay as they are in another language."""
+ENDS = {"؟": "?", "…": "..."}
+"""Other scripts' punctuation -> ours."""
+
+
+@pytest.fixture(scope="module")
+def source() -> Catalog:
+    """Every text of the program and its templates, as it stands now."""
+    found = Catalog(locale="da")
+    with (ROOT / "translations" / "babel.cfg").open() as config:
+        methods, options = parse_mapping_cfg(config)
+    keywords = {"_": None, "gettext": None, "ngettext": (1, 2)}
+    methods = [(pattern.removeprefix("portal/"), method) for pattern, method in methods]
+    options = {pattern.removeprefix("portal/"): more for pattern, more in options.items()}
+    texts = extract_from_dir(ROOT / "portal", methods, options, keywords)
+    for _file, _line, text, _comments, context in texts:
+        found.add(text, context=context)
+    return found
+
+
+@pytest.fixture(scope="module", params=TRANSLATED)
+def catalogue(request: pytest.FixtureRequest) -> Catalog:
+    """One language's texts as committed."""
+    path = ROOT / "translations" / request.param / "LC_MESSAGES" / "messages.po"
+    return read_po(BytesIO(path.read_bytes()), locale=request.param)
+
+
+def forms(text: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+def pairs(catalogue: Catalog) -> list[tuple[Message, str]]:
+    """Every translated form beside its message."""
+    return [(m, form) for m in catalogue if m.id for form in forms(m.string)]
+
+
+def test_the_source_has_texts(source: Catalog) -> None:
+    assert len(source) > 400
+
+
+def test_every_text_is_translated(source: Catalog, catalogue: Catalog) -> None:
+    missing = []
+    for text in source:
+        found = catalogue.get(text.id, text.context) if text.id else text
+        if text.id and (found is None or not all(forms(found.string))):
+            missing.append(text.id)
+    assert not missing
+
+
+def test_no_translation_is_left_over(source: Catalog, catalogue: Catalog) -> None:
+    left = [m.id for m in catalogue if m.id and source.get(m.id, m.context) is None]
+    assert not left
+    assert not catalogue.obsolete
+
+
+def test_no_translation_is_a_guess(catalogue: Catalog) -> None:
+    assert not catalogue.fuzzy
+    assert not [m.id for m in catalogue if m.id and m.fuzzy]
+
+
+def test_plurals_have_every_form_of_the_language(catalogue: Catalog) -> None:
+    for message in catalogue:
+        if message.id and message.pluralizable:
+            assert len(forms(message.string)) == catalogue.num_plurals, message.id
+
+
+def test_what_is_filled_in_is_the_same(catalogue: Catalog) -> None:
+    """A plural form may say its number in a word, nothing else may go missing or be made up."""
+    for message, form in pairs(catalogue):
+        wanted = {n for text in forms(message.id) for n in PLACEHOLDER.findall(text)}
+        may_lack = {"count"} if message.pluralizable else set()
+        there = set(PLACEHOLDER.findall(form))
+        assert there <= wanted, form
+        assert wanted - may_lack <= there, form
+
+
+def test_numbers_beyond_the_named_ones_are_shown(catalogue: Catalog) -> None:
+    """Two may be a word; from three on the number stands in the text."""
+    for message in catalogue:
+        if message.id and message.pluralizable and "%(count)s" in message.id[1]:
+            for count in (3, 11, 43, 102):
+                form = message.string[_plural(catalogue, count)]
+                assert "%(count)s" in form, (message.id, count)
+
+
+def _plural(catalogue: Catalog, count: int) -> int:
+    return c2py(str(catalogue.plural_expr))(count)
+
+
+def test_a_percent_sign_stands_alone_nowhere(catalogue: Catalog) -> None:
+    for _message, form in pairs(catalogue):
+        assert "%" not in PLACEHOLDER.sub("", form).replace("%%", ""), form
+
+
+def test_markup_is_the_same_and_whole(catalogue: Catalog) -> None:
+    for message, form in pairs(catalogue):
+        assert Counter(TAG.findall(form)) == Counter(TAG.findall(forms(message.id)[-1])), form
+        assert "<" not in TAG.sub("", form)
+        nesting = Nesting()
+        nesting.feed(form)
+        assert not nesting.open and not nesting.wrong, form
+
+
+class Nesting(HTMLParser):
+    """Whether tags close in the order they open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def test_short_texts_stay_short(catalogue: Catalog) -> None:
+    for message, form in pairs(catalogue):
+        danish = max(map(len, forms(message.id)))
+        if danish <= BUTTON_LETTERS:
+            assert len(BRACKETS.sub("", form)) <= danish + ROOM, (message.id, form)
+
+
+def test_words_of_the_bottom_bar_fit_a_phone(catalogue: Catalog) -> None:
+    for word in BOTTOM_BAR:
+        found = catalogue.get(word)
+        assert found is not None
+        assert len(str(found.string)) <= BOTTOM_BAR_LETTERS, found.string
+
+
+def test_sentences_end_as_in_danish(catalogue: Catalog) -> None:
+    for message, form in pairs(catalogue):
+        danish = forms(message.id)[-1]
+        if danish.endswith((".", "?", ":", "...")):
+            assert ENDS.get(form[-1], form[-1]) == danish[-1], (danish, form)
+
+
+def test_no_spaces_are_lost_or_doubled(catalogue: Catalog) -> None:
+    for _message, form in pairs(catalogue):
+        assert form == form.strip() and "  " not in form, form
+
+
+def test_nothing_stays_danish(catalogue: Catalog) -> None:
+    for message, form in pairs(catalogue):
+        words = re.sub(r"[^a-zæøå]", "", PLACEHOLDER.sub("", TAG.sub("", form)).lower())
+        if words and message.id not in SAME:
+            assert form not in forms(message.id), form
+
+
+def test_arabic_is_in_arabic_letters(catalogue: Catalog) -> None:
+    if str(catalogue.locale) != "ar":
+        return
+    for message, form in pairs(catalogue):
+        bare = PLACEHOLDER.sub("", TAG.sub("", form))
+        if re.search(r"\w", bare) and message.id not in SAME:
+            assert re.search(r"[\u0621-\u064a]", bare), form
+
+
+def test_numbers_to_call_are_in_the_translation_too(catalogue: Catalog) -> None:
+    for message, form in pairs(catalogue):
+        for number in ("112", "116 111"):
+            if number in forms(message.id)[-1]:
+                assert number in form.replace("\u00a0", " "), form
+
+
+def test_directions_opened_in_a_text_are_closed_in_it(catalogue: Catalog) -> None:
+    for _message, form in pairs(catalogue):
+        opened = sum(map(form.count, "\u2066\u2067\u2068"))
+        assert opened == form.count("\u2069"), form
+        assert not re.search("[\u202a-\u202e]", form), form
+
+
+def test_every_language_calls_itself_by_its_own_name() -> None:
+    assert LANGUAGES["da"] == "Dansk"
+    for code, name in LANGUAGES.items():
+        own = Locale.parse(LOCALES.get(code, code)).get_language_name(code) or ""
+        assert name.casefold() == own.casefold()
+
+
+def test_danish_is_reviewed_and_only_known_languages_are() -> None:
+    assert {"da"} <= REVIEWED <= LANGUAGES.keys()
