@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from flask import Flask, render_template_string
 from flask_babel import Babel
@@ -14,9 +17,27 @@ from flask_babel import Babel
 from portal import templating
 from portal.assets import BUILT, Assets
 from portal.dates import dato, klokken, relative_day
-from portal.handout import Line
-from portal.records import Sector, State
-from portal.words import ejefald, joined, mailbox, phone, tel, weblink
+from portal.handout import (
+    Citizen,
+    ConsentList,
+    ConsentRow,
+    Line,
+    Overview,
+    Place,
+    Relation,
+    Shown,
+)
+from portal.records import Category, Contact, Meeting, Sector, State
+from portal.words import (
+    ejefald,
+    gender_word,
+    joined,
+    mailbox,
+    phone,
+    role_words,
+    tel,
+    weblink,
+)
 
 TEMPLATES = Path(templating.__file__).parent / "templates"
 EVERY = sorted(TEMPLATES.rglob("*.html"))
@@ -29,6 +50,7 @@ def app() -> Flask:
     app = Flask("portal", root_path=str(TEMPLATES.parent))
     Babel(app, locale_selector=lambda: "da")
     templating.install(app)
+    app.jinja_env.globals["csrf_token"] = lambda: ""
     return app
 
 
@@ -111,3 +133,159 @@ def test_only_real_addresses_become_links() -> None:
     assert [mailbox(a) for a in ("a@b.dk", "a@b.dk?bcc=c@d.dk", "…")] == ["a@b.dk", "", ""]
     assert [tel(n) for n in ("12 34 56 78", "…", "ring 2")] == ["12345678", "", ""]
     assert phone("+4512345678") == "12 34 56 78"
+
+
+CHILD = Citizen(id="c", name="Emil Holm", first_name="Emil", relation=Relation.GUARDIAN, age=9)
+YOUNG = Citizen(id="c", name="Sofie Holm", first_name="Sofie", relation=Relation.SELF, age=14)
+AT = datetime(2026, 12, 2, 9, 0, tzinfo=UTC)
+
+
+def page(app: Flask, template: str, **values: object) -> str:
+    """A template's text with these values, as one line without marks."""
+    with app.test_request_context():
+        html = app.jinja_env.get_template(template).render(viewer={"kind": "guardian"}, **values)
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def parts(app: Flask, overview: Overview) -> str:
+    """The inside of a citizen's page."""
+    return page(app, "overview/_parts.html", overview=overview, citizen=overview.citizen)
+
+
+@pytest.mark.parametrize(
+    ("citizen", "age", "days", "words"),
+    [
+        (YOUNG, 15, 12, "Om 12 dage fylder du 15."),
+        (YOUNG, 15, 1, "I morgen fylder du 15."),
+        (YOUNG, 15, 0, "Tillykke! I dag fylder du 15."),
+        (YOUNG, 18, 30, "Dine forældre kan ikke se det længere."),
+        (CHILD, 15, 0, "Fra i dag bestemmer Emil selv over sine oplysninger fra sundhedsvæsenet."),
+    ],
+)
+def test_a_birthday_that_changes_the_rules_is_told(
+    app: Flask, citizen: Citizen, age: int, days: int, words: str
+) -> None:
+    day = AT.date() + timedelta(days=days)
+    overview = Overview(citizen=citizen, at=AT, complete=True, turning=(age, day))
+    assert words in parts(app, overview)
+    assert words not in parts(app, Overview(citizen=citizen, at=AT, complete=True))
+
+
+def test_a_young_person_meets_her_own_words(app: Flask) -> None:
+    text = parts(app, Overview(citizen=YOUNG, at=AT, complete=True))
+    for words in ("Mit netværk", "Hvem kan jeg ringe til nu?", "116 111", "112", "Fra du er 10"):
+        assert words in text
+    assert "BørneTelefonen" not in parts(app, Overview(citizen=CHILD, at=AT, complete=True))
+
+
+def test_a_cut_view_never_says_that_there_is_none(app: Flask) -> None:
+    staff = msgspec.structs.replace(CHILD, relation=Relation.STAFF)
+    for opens in (frozenset(), frozenset(Category)):
+        cut = Overview(citizen=staff, at=AT, complete=True, cut=True, opens=opens)
+        text = parts(app, cut)
+        assert "tovholder" not in text.lower()
+        assert not re.search(r"Der er ingen|Ingen har", text)
+    whole = parts(app, Overview(citizen=CHILD, at=AT, complete=True))
+    assert "Ingen har sagt, at de er tovholder." in whole
+    assert "Der er ingen kommende møder." in whole
+
+
+def test_a_year_of_meetings_stays_light_and_whole(app: Flask) -> None:
+    overview = Overview(
+        citizen=CHILD, at=AT, complete=True, meetings=tuple(_meeting(n) for n in range(120))
+    )
+    with app.test_request_context():
+        html = app.jinja_env.get_template("overview/_parts.html").render(
+            viewer={"kind": "guardian"}, overview=overview, citizen=CHILD, part="meetings"
+        )
+    assert len(html.encode()) < 80_000
+    assert html.count('data-record="meeting"') == 120
+    assert [len(re.findall(f'id="m-{n}"', html)) for n in (0, 39, 40, 119)] == [1, 1, 1, 1]
+
+
+def _meeting(number: int) -> Shown:
+    start = AT + timedelta(days=number)
+    entry = Meeting(
+        key=str(number), source="s", owner="a", title="Netværksmøde", start=start, place="Rådhuset"
+    )
+    place = Place(id="a", name="Familieafdelingen, Aalborg Kommune", sector=Sector.SOCIAL)
+    return Shown(ref=str(number), entry=entry, owner=place)
+
+
+def _row(name: str, state: str, **more: object) -> ConsentRow:
+    place = Place(id=name.lower(), name=name, sector=Sector.SCHOOL)
+    return ConsentRow(place=place, state=state, **more)  # type: ignore[arg-type]
+
+
+def consent_list(app: Flask, *rows: ConsentRow, **more: object) -> str:
+    """The HTML of the consent list, without the frame of every page."""
+    listed = ConsentList(citizen=CHILD, rows=rows, may_decide=True, **more)  # type: ignore[arg-type]
+    template = app.jinja_env.get_template("consents/list.html")
+    with app.test_request_context():
+        values = {"page": listed, "citizen": CHILD}
+        return template.render(values).partition("<main")[2].partition("</main>")[0]
+
+
+def test_consents_show_the_involved_first_and_all_others_folded(app: Flask) -> None:
+    active = _row("PPR", "active", categories=(Category.MEETINGS,), until=AT.date(), ends_soon=True)
+    withdrawn = _row("SFO", "withdrawn", involved=False)
+    html = consent_list(app, active, withdrawn, _row("Musikskolen", "none", involved=False))
+    near, _, far = html.partition("<details")
+    assert re.findall(r'data-actor="(\w+)" data-consent="(\w+)"', near) == [
+        ("ppr", "active"),
+        ("sfo", "withdrawn"),
+    ]
+    assert 'data-actor="musikskolen"' in far
+    assert "Udløber snart" in near and "Forny?" in near
+    assert near.count('<td class="wd') == 8, "one cell for each category, and until when"
+
+
+def test_with_the_register_down_a_yes_can_only_be_taken_back(app: Flask) -> None:
+    html = consent_list(app, _row("PPR", "pending"), register_down=True)
+    assert 'value="traek"' in html
+    assert '/samtykke/ppr">PPR' not in html
+    assert "Vi kan ikke se lige nu, om det gælder." in html
+
+
+@pytest.mark.parametrize(("age", "words"), [(9, "Dreng"), (18, "Mand"), (None, "Mand")])
+def test_children_are_girls_and_boys(app: Flask, age: int | None, words: str) -> None:
+    with app.test_request_context():
+        assert gender_word("male", age) == words
+
+
+def test_a_role_is_told_without_what_stands_beside_it() -> None:
+    told = [
+        role_words(Contact(key="k", source="s", owner="a", name="Poul", role=role))
+        for role in ("Ansvarlig, Psykolog", "Deltager", "Lærer, vikar")
+    ]
+    assert told == ["Psykolog", "Deltager", "Lærer, vikar"]
+
+
+def test_a_rebuild_keeps_what_a_running_server_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = _builder(monkeypatch, tmp_path)
+    styles = iter(["a{}", "b{}", "c{}"])
+    names = []
+    for stamp in ("1", "2", "3"):
+        monkeypatch.setattr(build, "fingerprint", lambda stamp=stamp: stamp)
+        monkeypatch.setattr(
+            build, "build", lambda node: {"app.css": build.store("app.css", next(styles).encode())}
+        )
+        assert build.main() == 0
+        names.append(Assets(tmp_path)("app.css").rpartition("/")[2])
+    assert not (tmp_path / names[0]).exists()
+    assert (tmp_path / names[1]).read_text() == "b{}"
+    assert (tmp_path / names[2]).read_text() == "c{}"
+
+
+def _builder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
+    found = importlib.util.spec_from_file_location("build", BUILT.parent / "build.py")
+    assert found and found.loader
+    build: Any = importlib.util.module_from_spec(found)
+    found.loader.exec_module(build)
+    monkeypatch.setattr(build, "BUILT", folder)
+    monkeypatch.setattr(build, "ROOT", folder)
+    monkeypatch.setattr(build, "node_tools", lambda: ([], []))
+    monkeypatch.setattr(build, "run", lambda command: "")
+    return build
