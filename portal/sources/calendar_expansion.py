@@ -19,6 +19,7 @@ import icalendar
 import recurring_ical_events
 
 from portal.sources import SourceFailure
+from portal.sources.calendar_meeting import secret
 
 T = TypeVar("T")
 DAYS_BACK, DAYS_AHEAD = 30, 365
@@ -107,7 +108,7 @@ def _parse(body: bytes) -> icalendar.Calendar:
 
 
 def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> bool:
-    """Keep events with a time and rules we expand; True when any was dropped."""
+    """Keep events with a time and rules we expand; True when any that all may know of was dropped."""
     kept: list[Any] = []
     dropped = False
     events = 0
@@ -118,7 +119,7 @@ def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> bool:
             events += 1
             if events <= MOST_EVENTS and _tellable(part):
                 kept.append(part)
-            else:
+            elif not secret(part):
                 dropped = True
     calendar.subcomponents = kept
     return dropped

@@ -25,6 +25,7 @@ from portal.fhir_consent import as_fhir
 from portal.forms import ConsentFields
 from portal.gate import audience, portal, viewer
 from portal.handout import Citizen, ConsentList, Relation
+from portal.views.page import patience
 
 consents = Blueprint("consents", __name__, url_prefix="/overblik/<citizen>/samtykke")
 LIST_SECONDS = 0.3
@@ -34,7 +35,8 @@ LIST_SECONDS = 0.3
 @audience("citizen")
 def show_list(citizen: str) -> ResponseReturnValue:
     try:
-        page = portal().consent_pages.list(viewer(), citizen, LIST_SECONDS)
+        wait = patience() if request.args.get("vent") == "1" else LIST_SECONDS
+        page = portal().consent_pages.list(viewer(), citizen, wait)
     except RegisterDown:
         page = _without_register(citizen)
     return _render("consents/list.html", page, done=request.args.get("trukket") == "1")
