@@ -104,7 +104,7 @@ class Checkpoints:
         for file in reversed(self._files()):
             body, _, signature = file.read_bytes().partition(b"\n")
             try:
-                found.append((body, base64.b64decode(signature, validate=True)))
+                found.append((body, base64.b64decode(signature.strip(), validate=True)))
                 if json.loads(body)["full"]:
                     break
             except (ValueError, KeyError, TypeError):
@@ -193,7 +193,7 @@ def rows(c: Connection, tenant: str, citizen: str = "", start: int = 0) -> Itera
     query = select(*columns).where(t.c.tenant == tenant).order_by(t.c.citizen, t.c.seq)
     if citizen:
         query = query.where(t.c.citizen == citizen, t.c.seq >= start)
-    for row in c.execution_options(yield_per=5000).execute(query):
+    for row in c.execute(query, execution_options={"yield_per": 5000}):
         yield Row(row[0], row[1], audit.moment(row[2]), row[3], row[4], row[5])
 
 
