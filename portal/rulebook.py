@@ -139,7 +139,8 @@ def _staff() -> Iterator[str]:
     yield "Without an active consent, and without a relation, the citizen does not exist for her."
     yield "A relation is found by a look-up with the full CPR number, which asks the own actor's own"
     yield "sources: her actor owns help, an assessment, a plan or a contact that is running, or a"
-    yield "meeting ahead. The look-up is logged, also when it finds nothing."
+    yield "meeting ahead. A look-up never crosses a municipality (a region's or a private place's belongs"
+    yield "to none). It is logged, also when it finds nothing."
     yield from ("", "These kinds are never opened to another actor, whatever was consented to:", "")
     yield from _table(
         ("Kind", "What it is", "Source"),
