@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from msgspec import structs
 
 from backend_stub.app import create_app as create_backends
 from backend_stub.demo import write_config
@@ -75,7 +76,9 @@ def settings(world: World, tmp_path: Path) -> Settings:
         idp_port=world.idp_port,
         backend_port=urlsplit(world.backends).port or 0,
     )
-    return load(file, world.secrets)
+    found = load(file, world.secrets)
+    patient = tuple(structs.replace(s, timeout=20.0) for s in found.source)
+    return structs.replace(found, source=patient, page_seconds=25.0)  # a busy machine is no outage
 
 
 @pytest.fixture

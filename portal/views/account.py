@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.family import RegisterDown
 from portal.gate import audience, portal, viewer
 from portal.handout import SessionLine
 
@@ -42,8 +44,10 @@ def _page(new_feed: str = "") -> str:
     found: dict[str, Any] = {"sessions": lines, "citizen": None, "here": "account"}
     if not viewer().staff:
         family = portal().family
-        people = [family.known(own.person), *family.children(own.person)]
-        found |= {"feeds": portal().feeds.list(viewer()), "new_feed": new_feed, "people": people}
+        found |= {"feeds": (), "new_feed": new_feed, "people": ()}
+        with suppress(RegisterDown):  # sessions can be ended and one can log out all the same
+            found["people"] = [family.known(own.person), *family.children(own.person)]
+            found["feeds"] = portal().feeds.list(viewer())
     return render_template("account/show.html", **found)
 
 
