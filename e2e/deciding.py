@@ -66,7 +66,7 @@ def withdraw(visitor: Visitor, overview: str, actor: str) -> None:
 
 def row(visitor: Visitor, actor: str) -> Locator:
     """An actor's line on the list of places."""
-    return visitor.main.locator(f'li[data-actor="{actor}"]')
+    return visitor.main.locator(f'[data-actor="{actor}"]').first
 
 
 def expect_consent(visitor: Visitor, overview: str, actor: str, state: str) -> None:

@@ -90,7 +90,7 @@ def _consents(visit: Visit, path: str) -> dict[str, str]:
     """What the mother's list says, actor by actor."""
     mette = visit("mette")
     mette.go(f"{path}/samtykke")
-    rows = mette.main.locator("li[data-actor]").all()
+    rows = mette.main.locator("[data-actor]").all()
     return {
         r.get_attribute("data-actor") or "": r.get_attribute("data-consent") or "" for r in rows
     }
