@@ -1,0 +1,194 @@
+"""A wrong setting stops the start, and says which, why and what right looks like."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from pathlib import Path
+
+import pytest
+
+from portal.config import ConfigError, is_loopback, load
+
+GOOD = """
+base_url = "http://127.0.0.1:8000/"
+database = "sqlite:///var/portal.db"
+municipality = "0851"
+[identity.citizen]
+issuer = "http://127.0.0.1:8001/op"
+client_id = "familieoverblik"
+[register]
+kind = "fhir"
+url = "http://127.0.0.1:8002/register/fhir"
+[[actor]]
+id = "ppr"
+name = "PPR"
+sector = "school"
+[[source]]
+id = "bup"
+name = "BUP"
+kind = "fhir"
+actor = "ppr"
+url = "http://127.0.0.1:8002/bup/fhir"
+"""
+
+
+def keys(**more: str) -> dict[str, str]:
+    data = base64.b64encode(secrets.token_bytes(32)).decode()
+    return {"PORTAL_SECRET_KEYS": secrets.token_urlsafe(40), "PORTAL_DATA_KEYS": data} | more
+
+
+def read(folder: Path, text: str, environ: dict[str, str] | None = None):
+    file = folder / "portal.toml"
+    file.write_text(text, encoding="utf-8")
+    return load(file, environ if environ is not None else keys())
+
+
+def test_the_least_file_that_serves(tmp_path: Path) -> None:
+    s = read(tmp_path, GOOD)
+    assert (s.base_url, s.origin, s.secure) == ("http://127.0.0.1:8000",) * 2 + (False,)
+    assert (s.municipality, s.cache, s.register.max_age) == ("0851", "memory://", 60.0)
+    assert s.consents.months == 12 and s.purpose and s.before_consent is None
+    assert s.source[0].timeout == 2.0 and s.source[0].ages == (0, 199)
+    assert s.path("x") == tmp_path / "x"
+    for secret in (*s.secret_keys, *map(repr, s.data_keys)):
+        assert secret not in repr(s)
+
+
+WRONG = {
+    # what is replaced: (with what, the key that is named)
+    'base_url = "http://127.0.0.1:8000/"': [
+        ("", "base_url"), ('base_url = "portal"', "base_url"), ('base_url = "ftp://127.0.0.1"', "base_url"),
+        ('base_url = "http://kommune.example"', "base_url"), ("base_url = 1", "base_url"),
+        ('base_url = "http://127.0.0.1.example"', "base_url"), ('base_url = "http://u:p@127.0.0.1"', "base_url"),
+        ('base_url = "http://127.0.0.1:8000"\nbase_uri = "x"', "base_uri"),
+        ('base_url = "http://127.0.0.1:8000"\nsecret_keys = ["x"]', "secret_keys"),
+        ('base_url = "http://127.0.0.1:8000"\nquick_exit_url = "http://dr.dk"', "quick_exit_url"),
+    ],
+    'database = "sqlite:///var/portal.db"': [("", "database")],
+    'municipality = "0851"': [
+        ("", "municipality"), ('municipality = "851"', "municipality"), ("municipality = 851", "municipality"),
+        ('municipality = "08510"', "municipality"),
+    ],
+    'issuer = "http://127.0.0.1:8001/op"': [
+        ("", "identity.citizen.issuer"), ('issuer = "http://mitid.example"', "identity.citizen.issuer"),
+    ],
+    'client_id = "familieoverblik"': [
+        ("", "identity.citizen.client_id"),
+        ('client_id = "x"\nclient_key = "keys/none.json"', "identity.citizen.client_key"),
+        ('client_id = "x"\nminimum_loa = "very"', "identity.citizen.minimum_loa"),
+        ('client_id = "x"\nclient_secret = "abc"', "identity.citizen.client_secret"),
+    ],
+    'url = "http://127.0.0.1:8002/register/fhir"': [
+        ("", "register.url"), ('url = "http://register.example/fhir"', "register.url"),
+    ],
+    'id = "ppr"': [
+        ('id = "p p r"', "actor.id"), ('id = ""', "actor.id"), ('id = "../x"', "actor.id"), ("", "actor"),
+        ('id = "jobs"', "source.bup.actor"),
+    ],
+    'sector = "school"': [('sector = "skole"', "actor"), ("", "actor")],
+    'kind = "fhir"\nactor = "ppr"': [
+        ('kind = "soap"\nactor = "ppr"', "source"), ('kind = "fhir"\nactor = "nobody"', "source.bup.actor"),
+        ('kind = "fhir"\nactor = "ppr"\ntimeout = 0', "source"), ('kind = "fhir"\nactor = "ppr"\ntimout = 2', "source"),
+    ],
+    'url = "http://127.0.0.1:8002/bup/fhir"': [
+        ("", "source.bup.url"), ('url = "http://bup.example/fhir"', "source.bup.url"),
+        ('url = "https://bup.example/170817-9911/fhir"', "source.bup.url"),
+        ('url = "https://bup.example/?cpr=1708179911"', "source.bup.url"),
+        ('url = "http://127.0.0.1:8002/a"\n[[source]]\nid = "bup"\nname = "x"\nkind = "fhir"\nactor = "ppr"\n'
+         'url = "http://127.0.0.1:8002/b"', "source.id"),
+    ],
+}  # fmt: skip
+CASES = [(old, new, key) for old, news in WRONG.items() for new, key in news]
+
+
+@pytest.mark.parametrize(("old", "new", "key"), CASES)
+def test_a_wrong_setting_is_named(tmp_path: Path, old: str, new: str, key: str) -> None:
+    assert old in GOOD
+    with pytest.raises(ConfigError) as wrong:
+        read(tmp_path, GOOD.replace(old, new, 1))
+    assert wrong.value.key.startswith(key), wrong.value
+    assert "\n" not in str(wrong.value), "one line, one cause"
+
+
+DATA = base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORTAL_SECRET_KEYS", ""),
+        ("PORTAL_SECRET_KEYS", "sh0rt"),
+        ("PORTAL_SECRET_KEYS", "x" * 40 + ",sh0rt"),
+        ("PORTAL_DATA_KEYS", ""),
+        ("PORTAL_DATA_KEYS", "not base64!"),
+        ("PORTAL_DATA_KEYS", base64.b64encode(b"x" * 16).decode()),
+        ("PORTAL_DATA_KEYS", base64.b64encode(bytes(32)).decode()),
+        ("PORTAL_DATA_KEYS", DATA + ",x"),
+    ],
+)
+def test_keys_are_there_and_good_and_never_repeated(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(ConfigError) as wrong:
+        read(tmp_path, GOOD, keys(**{name: value}))
+    assert wrong.value.key == name
+    assert not value or value not in str(wrong.value), "a secret in an error message"
+
+
+def test_several_keys(tmp_path: Path) -> None:
+    s = read(
+        tmp_path,
+        GOOD,
+        keys(PORTAL_SECRET_KEYS=f"{'a' * 40}, {'b' * 40}", PORTAL_DATA_KEYS=f"{DATA},{DATA}"),
+    )
+    assert s.secret_keys == ("a" * 40, "b" * 40)
+    assert len(s.data_keys) == 2
+
+
+def test_keys_under_other_names(tmp_path: Path) -> None:
+    text = GOOD.replace("\n[identity", '\nsecret_keys_env = "MINE"\n[identity', 1)
+    with pytest.raises(ConfigError) as wrong:
+        read(tmp_path, text)
+    assert wrong.value.key == "MINE"
+    assert read(tmp_path, text, keys(MINE="c" * 40)).secret_keys == ("c" * 40,)
+
+
+@pytest.mark.parametrize("text", ["", "base_url", "[", "\x00", "a = 1\na = 2"])
+def test_what_is_no_toml_is_said(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError):
+        read(tmp_path, text)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no file"):
+        load(tmp_path / "none.toml", keys())
+
+
+def test_a_key_file_others_can_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "portal.jwk.json"
+    file.write_text("{}")
+    text = GOOD.replace(
+        'client_id = "familieoverblik"', 'client_id = "x"\nclient_key = "portal.jwk.json"'
+    )
+    for mode, ok in ((0o644, False), (0o640, False), (0o600, True)):
+        file.chmod(mode)
+        if ok:
+            assert read(tmp_path, text)
+        else:
+            with pytest.raises(ConfigError, match="chmod 600"):
+                read(tmp_path, text)
+
+
+def test_https_needs_no_loopback_and_makes_cookies_secure(tmp_path: Path) -> None:
+    s = read(
+        tmp_path, GOOD.replace("http://127.0.0.1:8000/", "https://familieoverblik.kommune.example")
+    )
+    assert s.secure and s.origin == "https://familieoverblik.kommune.example"
+
+
+@pytest.mark.parametrize(
+    ("host", "loop"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False),
+     ("127.0.0.1.example", False), ("10.0.0.1", False), ("localhost.example", False), ("", False)],
+)  # fmt: skip
+def test_what_is_loopback(host: str, loop: bool) -> None:
+    assert is_loopback(host) is loop
