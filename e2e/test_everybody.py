@@ -79,7 +79,7 @@ def test_a_late_page_says_so_without_scripts(visit: Visit) -> None:
 def test_a_keyboard_is_enough(visit: Visit) -> None:
     amira = visit("amira", wide=True)
     layla = overview_of(amira, "Layla")
-    withdraw(amira, layla, "ungeenheden")
+    withdraw(amira, layla, "familieafdelingen")
     amira.go(layla)
     page = amira.page
     page.keyboard.press("Tab")
@@ -91,7 +91,7 @@ def test_a_keyboard_is_enough(visit: Visit) -> None:
     amira.go(layla)
     _tab_to(amira, page.get_by_role("navigation").first.get_by_role("link", name="Samtykke"))
     _press_enter(amira)
-    _tab_to(amira, row(amira, "ungeenheden").get_by_role("link"))
+    _tab_to(amira, row(amira, "familieafdelingen").get_by_role("link"))
     _press_enter(amira)
     for field, value in (("kategori", "meetings"), ("ejer", "school")):
         box = amira.main.locator(f'[name="{field}"][value="{value}"]')
@@ -107,7 +107,7 @@ def test_a_keyboard_is_enough(visit: Visit) -> None:
     expect(amira.main.locator("[data-consent]")).to_have_attribute("data-consent", "pending")
     _tab_to(amira, amira.main.get_by_role("button", name=re.compile("Fortryd")))
     _press_enter(amira)
-    expect(row(amira, "ungeenheden")).to_have_attribute("data-consent", "withdrawn")
+    expect(row(amira, "familieafdelingen")).to_have_attribute("data-consent", "withdrawn")
 
 
 def test_the_whole_page_in_english(visit: Visit) -> None:
