@@ -21,7 +21,7 @@ MEASURES: dict[Measure, tuple[str, ...]] = {
     warm.slopes: ("p9", "p18"),
     weight.measure: ("p10", "p11", "p12"),
     comment.measure: ("p20",),
-    decide.measure: ("decide",),
+    decide.measure: ("rules",),
 }
 
 

@@ -21,15 +21,19 @@ def measure(stage: Stage) -> list[Figure]:
         if token is None:
             raise RuntimeError("no form on the comment page")
         form = {"csrf_token": token[1].decode(), "modtager": "mig"}
-        replies = [
-            wire.post(path, urlencode(form | {"tekst": f"Husk briller, {n}"}).encode())
-            for n in range(POSTS)
-        ]
+        replies, cpus = [], []
+        for n in range(POSTS):
+            before = world.meter(wire)["cpu"]
+            text = f"Husk briller, {n}"
+            replies.append(wire.post(path, urlencode(form | {"tekst": text}).encode()))
+            cpus.append(world.meter(wire)["cpu"] - before)
         if any(r.status != 303 for r in replies):
             raise RuntimeError(f"the comment was not taken: {[r.status for r in replies]}")
-    spent = statistics.median(r.seconds for r in replies) * 1000
+    wall = statistics.median(r.seconds for r in replies) * 1000
+    spent = statistics.median(cpus) * 1000
     size = max(len(r.body) + sum(len(k) + len(v) + 4 for k, v in r.headers.items()) for r in replies)
     return [
-        Figure("P20", "post a comment, server time", spent, 10, 5, unit="ms"),
+        Figure("P20", "post a comment, server CPU", spent, 10, 5, unit="ms",
+               note=f"{wall:.1f} ms until answered"),
         Figure("P20b", "... bytes answered, headers and all", size / 1024, 2, 1, unit="KB"),
-    ]
+    ]  # fmt: skip

@@ -75,10 +75,13 @@ class Conversation:
         return tuple(found)
 
     def write(
-        self, viewer: Viewer, page: Overview, about: str, text: str, to: tuple[str, ...]
+        self, viewer: Viewer, look: Look, citizen: str, about: str, text: str, to: tuple[str, ...]
     ) -> str:
-        """Send. Raises Refused, NotFound, StoreDown."""
-        standing = self._overviews.standing(viewer, page.citizen.id)
+        """Send; the overview is opened only to find what it is about.
+
+        Raises Refused, NotFound, StoreDown.
+        """
+        standing = self._overviews.standing(viewer, citizen)
         possible = {c.value for c in self.readers(standing)}
         if not set(to) <= possible:
             raise Refused(_("En af dem, du har valgt, kan ikke læse kommentarer her."))
@@ -86,7 +89,7 @@ class Conversation:
         actors = frozenset(a for a in meant.values() if a)
         persons = frozenset(t for t, actor in meant.items() if not actor)
         self._check(standing, persons, text)
-        entry = find(page, about)
+        entry = find(self._overviews.open(viewer, citizen, look), about) if about else None
         detail = Detail(
             author=viewer.person,
             persons=persons,
@@ -94,7 +97,7 @@ class Conversation:
             text=text,
             about_title=title_of(entry) if entry else "",
         )
-        return self._comments.write(page.citizen.id, viewer, about if entry else "", detail)
+        return self._comments.write(citizen, viewer, about if entry else "", detail)
 
     def reply(self, viewer: Viewer, look: Look, citizen: str, comment: str, text: str) -> str:
         """An employee answers a comment she may read; she starts no threads."""

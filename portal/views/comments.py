@@ -9,6 +9,8 @@ from portal.conversation import Refused
 from portal.forms import TextForm, read, text_of
 from portal.gate import audience, portal, viewer
 from portal.handout import CommentForm, Overview
+from portal.limits import limited
+from portal.overview import Look
 from portal.records import Category
 from portal.views.page import look, patience
 
@@ -28,19 +30,21 @@ def show(citizen: str) -> ResponseReturnValue:
 
 @comments.post("")
 @audience("logged-in")
+@limited("comment")
 def write(citizen: str) -> ResponseReturnValue:
     form = TextForm(request.form)
     if viewer().staff:
         return _reply(citizen, form)
-    page = _open(citizen, FORM_SECONDS)
     about, to = request.form.get("om", ""), tuple(x for x in form.modtager.data or () if x != "mig")
     errors = read(form)
     if not errors:
         try:
-            id = portal().conversation.write(viewer(), page, about, text_of(form), to)
+            at = _look(citizen, FORM_SECONDS)
+            id = portal().conversation.write(viewer(), at, citizen, about, text_of(form), to)
             return redirect(url_for("comments.show", citizen=citizen, _anchor=f"k{id}"), 303)
         except Refused as refused:
             errors = {"tekst": refused.why}
+    page = _open(citizen, FORM_SECONDS)
     again = portal().conversation.form(viewer(), page, about, text_of(form), to, errors)
     return _render(page, again), 422
 
@@ -79,13 +83,15 @@ def _reply(citizen: str, form: TextForm) -> ResponseReturnValue:
 
 
 def _open(citizen: str, wait: float | None) -> Overview:
-    page = portal().overviews.open(
-        viewer(), citizen, look(citizen, wait=wait, categories=(Category.COMMENTS,))
-    )
+    page = portal().overviews.open(viewer(), citizen, _look(citizen, wait))
     if Category.COMMENTS not in page.opens:
         abort(404)
     g.relation = page.citizen.relation.value
     return page
+
+
+def _look(citizen: str, wait: float | None) -> Look:
+    return look(citizen, wait=wait, categories=(Category.COMMENTS,))
 
 
 def _render(page: Overview, form: CommentForm | None) -> str:
