@@ -53,7 +53,7 @@ def meeting(event: Any, config: SourceConfig, marks: Marks) -> Meeting | None:
 
 def secret(event: Any) -> bool:
     """Whether an event may be kept from anybody; then not even a hole where it was is told."""
-    return _text(event, "CLASS").upper() not in ("", "PUBLIC") or any(_categories(event))
+    return _text(event, "CLASS").upper() not in ("", "PUBLIC")
 
 
 def _when(event: Any, name: str, zone: ZoneInfo) -> datetime | None:

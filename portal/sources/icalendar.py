@@ -56,5 +56,6 @@ class CalendarSource:
         events, partial = occurrences(body, self._today(), self.config.timezone, seconds)
         told = [meeting(event, self.config, self._marks) for event in events]
         entries = tuple(m for m in told if m)
-        holes = any(not m and not secret(e) for m, e in zip(told, events, strict=True))
+        shut = bool(self.config.audience)
+        holes = any(not (m or shut or secret(e)) for m, e in zip(told, events, strict=True))
         return Delivery(entries=entries, partial=partial or holes)
