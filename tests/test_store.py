@@ -13,6 +13,7 @@ from sqlalchemy import inspect, select, text
 from portal import audit, schema
 from portal.access import Viewer
 from portal.audit import Act, Line
+from portal.checkpoints import Checkpoints
 from portal.comments import Detail
 from portal.config import Settings
 from portal.consent_state import Kind, Mine
@@ -20,6 +21,7 @@ from portal.consents import Changed
 from portal.db import StoreDown, now
 from portal.identity.once import spend
 from portal.models import APPEND_ONLY, access_entry, comment, consent_event, metadata, person
+from portal.verifier import Sealed
 from tests.store_world import PEOPLE, Shop, open_shop, open_store, proposal, who
 
 pytest_plugins = ("tests.store_fixtures",)
@@ -189,9 +191,8 @@ def _append(shop: Shop, citizen: str, times: int) -> None:
 
 
 def _verified(shop: Shop) -> object:
-    t = access_entry
-    with shop.store.read() as c:
-        return audit.verify(c.execute(select(t).order_by(t.c.citizen, t.c.seq)).mappings())
+    found = Checkpoints(shop.settings, shop.store).check(Sealed(shop.settings.municipality))
+    return found.count, tuple(found.faults)
 
 
 def _together(acts: list[Callable[[], object]]) -> None:
