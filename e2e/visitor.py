@@ -44,7 +44,7 @@ BUILD = """() => {
         + build(document.documentElement);
 }"""
 """How a page is built: elements, classes and roles, without words and repeated neighbours."""
-ALL_ANSWERED = 15_000
+ALL_ANSWERED = 30_000
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
 
 
