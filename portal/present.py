@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cache, partial
 
 import msgspec
 
@@ -171,10 +172,11 @@ class Presenter:
         by_entry: dict[str, tuple[Note, ...]] = {}
         for note in notes:
             by_entry[note.about] = (*by_entry.get(note.about, ()), note)
+        place = cache(partial(self.place, standing))
         return Arranger(
             ref=self._family.key(standing.home.citizen.id).ref,
-            place=lambda e: self.place(standing, e.owner, e.by),
-            name=lambda a: self.place(standing, a).name,
+            place=lambda e: place(e.owner, e.by),
+            name=lambda a: place(a).name,
             answers=answers,
             notes=by_entry,
             maps=not standing.protected_family,

@@ -17,7 +17,7 @@ from portal.assets import Assets
 from portal.chart import charts
 from portal.handout import Shown
 from portal.log_words import log_sentence
-from portal.records import Sector
+from portal.records import Sector, State
 from portal.timeline import by_month, by_place, meeting_months
 from portal.words import category_word, joined, sector_word
 
@@ -34,6 +34,13 @@ SECTOR_ICON = {
     Sector.OTHER: "persons",
 }
 
+STATE_ICON = {
+    State.WAITING: "hourglass",
+    State.STALE: "time",
+    State.UNAVAILABLE: "error",
+    State.WITHHELD: "lock",
+}
+
 
 def install(app: Flask) -> None:
     """Give every template of `app` these filters, and `asset` and `icon`."""
@@ -48,7 +55,7 @@ def install(app: Flask) -> None:
         dates.klokken, dates.idag, dates.klokkeslaet, dates.relative_day,
         words.phone, words.tel, words.weblink, words.mailbox, words.ejefald, words.joined, words.tal,
         words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
-        words.record_word, words.role_words, sector_icon, mark, owners, by_sector, by_place, by_month, meeting_months, charts,
+        words.record_word, words.role_words, sector_icon, state_icon, mark, owners, by_sector, by_place, by_month, meeting_months, charts,
         log_sentence,
     ):  # fmt: skip
         env.filters[filter_.__name__] = filter_
@@ -78,6 +85,11 @@ def mark(shown: Shown, record: str) -> Markup:
 def owners(shown: Shown) -> str:
     """The names of all who answer for an entry."""
     return joined(shown.owners) if shown.owners else shown.entry.by or shown.owner.name
+
+
+def state_icon(state: State) -> str:
+    """The sprite's name of the icon of a source's state."""
+    return STATE_ICON.get(state, "check")
 
 
 def sector_icon(sector: Sector) -> str:

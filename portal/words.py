@@ -14,6 +14,7 @@ from portal.speech import apart, language, left_to_right
 from portal.speech import gettext as _
 
 ADULT = 18
+NO_DIGIT = re.compile("[^0-9]+")
 SAID_BESIDE = frozenset({"ansvarlig", "deltager", "tovholder"})
 """Places in a team, as sources write them; marked on their own where they matter."""
 
@@ -29,7 +30,7 @@ def phone(number: str) -> str:
 
 def tel(number: str) -> str:
     """Only what a tel: link may hold; empty when it is no number (withheld, or a text)."""
-    kept = "".join(c for c in number if c in "0123456789")
+    kept = NO_DIGIT.sub("", number)
     if len(kept) < 3:
         return ""
     return ("+" if number.strip().startswith("+") else "") + kept
