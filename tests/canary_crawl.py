@@ -105,7 +105,7 @@ def one(visitor: Visitor, citizen: str, thorough: bool = False) -> None:
             visitor.get(f"/del{base}?part={part}&vent=1", headers=PARTIAL)
         refs |= set(re.findall(r"om=([0-9a-f]+)", body)) | set(re.findall(r'id="m-(\w+)"', body))
     visitor.get(f"/del{base}?vent=1", headers=PARTIAL)
-    for ref in sorted(refs)[: 8 if thorough else 1]:
+    for ref in sorted(refs) if thorough else sorted(refs)[:1]:
         visitor.get(f"{base}/moeder/{ref}.ics")
         visitor.get(f"{base}/moeder/{ref}/tag-med")
         visitor.get(f"{base}/kommentarer?om={ref}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,6 +31,24 @@ def application(world: World) -> web.Application:
         else:
             app.router.add_post(f"/{system.id}", _answers(world, system))
     return app
+
+
+class Gate(threading.Event):
+    """Shut, it holds every calendar's answer back; `waiting` tells that one is held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = threading.Event()
+        self.set()
+
+    async def passed(self) -> None:
+        while not self.is_set():
+            self.waiting.set()
+            await asyncio.sleep(0.02)
+        self.waiting.clear()
+
+
+GATE = Gate()
 
 
 class Fhir:
@@ -334,6 +354,7 @@ def _answers(world: World, system: System) -> Any:
 
     async def calendar(request: web.Request) -> web.Response:
         asked = await request.post()
+        await GATE.passed()
         entries = world.of(people.get(str(asked.get("borger")), ""), system.id)
         return web.Response(text=ics(entries), content_type="text/calendar", charset="utf-8")
 

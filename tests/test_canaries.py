@@ -17,7 +17,7 @@ from tests.oracle import Oracle, Persona
 
 PROVE = os.environ.get("PROVE") == "1"
 SEED = int(os.environ.get("SEED", "1"))
-SHARE = 1.0 if PROVE else 0.06
+SHARE = float(os.environ.get("SHARE", "0.25" if PROVE else "0.04"))
 """How many of the special cases each system holds."""
 
 
@@ -103,6 +103,9 @@ def differences(oracle: Oracle, persona: Persona, visitor: Visitor) -> list[str]
     """Every canary about which the portal and the oracle disagree."""
     found = []
     for word, e, name in canaries(oracle.world.entries):
+        far = e.record == "meeting" and name in ON_ITS_OWN_PAGE and not PROVE
+        if far and word not in visitor.seen:
+            continue  # the sample does not open each meeting's own page
         if name not in NOT_SHOWN.get(e.record, ()):
             what = f"{e.id} {e.record}.{name} {e.variant}"
             found += compared(persona, visitor, word, oracle.sees(persona, e, name), what)
@@ -130,5 +133,6 @@ def compared(persona: Persona, visitor: Visitor, word: str, may: bool, what: str
 
 
 DECISIONS = [0]
+ON_ITS_OWN_PAGE = ("place", "people", "instruction")
 NOT_SHOWN: dict[str, tuple[str, ...]] = {"contact": ("url",), "meeting": ("url",)}
 """Fields that no page shows to anybody."""

@@ -139,8 +139,14 @@ def test_more_than_five_hundred_keeps_the_nearest_and_says_so() -> None:
 
 def test_a_broken_event_does_not_hide_the_others() -> None:
     body = recorded("kalender.ics").replace(b"DTSTART:20261210T140000", b"DTSTART:i morgen")
-    found = read(body)
+    found = read(body.replace(b"CLASS:CONFIDENTIAL", b"CLASS:PUBLIC"))
     assert found.partial and len(found.entries) == 7
+
+
+def test_a_broken_event_that_is_kept_from_others_leaves_no_trace() -> None:
+    body = recorded("kalender.ics").replace(b"DTSTART:20261210T140000", b"DTSTART:i morgen")
+    found = read(body)
+    assert not found.partial and len(found.entries) == 7
 
 
 def test_a_broken_property_does_not_hide_its_event() -> None:
