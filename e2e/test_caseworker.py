@@ -56,7 +56,7 @@ def test_consent_opens_what_both_parents_said_and_its_end_closes_it(visit: Visit
         grant(parent, emil, "ppr", ["meetings"], ["familieafdelingen", "bup-nord"])
     poul.log_in("poul")
     poul.follow(poul.link("Emil Holm Krogh"), status=403)
-    poul.follow(poul.button("Følge op på hjælpen"))
+    poul.follow(poul.button("Forberede et møde"))
     expect(poul.main).to_contain_text("Samtale med Emil og forældre")
     assert "bup-nord" in _owners(poul)
     plans = poul.main.locator('[data-record="plan"]:not([data-owner="ppr"])')
