@@ -68,7 +68,8 @@ class Presenter:
             standing, guard=with_known_places(standing.guard, self._places(everything))
         )
         ref = self._family.key(standing.home.citizen.id).ref
-        told = {ref(e.source, e.key) for e in visible}
+        comments = tuple(comments)
+        told = {ref(e.source, e.key) for e in visible} if comments else set()
         notes = tuple(self._note(standing, c, c.about in told) for c in comments)
         arranged = self._arranger(standing, answers, notes).arrange(
             redact(e, standing.guard, self._locates(e)) for e in merge(visible, self._apart)

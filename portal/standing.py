@@ -112,10 +112,11 @@ class Standings:
 
     def sources(self, standing: Standing) -> tuple[SourceConfig, ...]:
         """The connected and unconnected sources that exist for this viewer and citizen."""
+        age = standing.age
         return tuple(
             s
             for s in self._settings.source
-            if s.ages[0] <= standing.age <= s.ages[1] and self._exists(s, standing)
+            if s.ages[0] <= age <= s.ages[1] and self._exists(s, standing)
         )
 
     def _exists(self, source: SourceConfig, standing: Standing) -> bool:
