@@ -1,6 +1,6 @@
 """Who may see, decide and do what: small pure rules, one readable table per question.
 
-Every row carries its source in law or in the product's rules (domain.md); the
+Every row carries its source in law or in the product's own rules; the
 page docs/access.md is made from these tables. Unknown facts (birth date,
 custody) always count as the most protective answer. Nothing here reads a
 clock, a database or a request: what is needed is passed in.
@@ -117,7 +117,7 @@ DOORS = (
     Door(
         Relation.SELF,
         lambda who, f, age: who == f.citizen and age >= OWN_LOGIN,
-        "One's own matters; MitID from 13 (domain.md 4)",
+        "One's own matters; MitID from 13 (product rule)",
     ),
     Door(
         Relation.GUARDIAN,
@@ -231,7 +231,7 @@ NEVER_TO_STAFF = {
     "refused": "Refused services",
     "collection": "Collections",
 }
-"""Kinds no consent opens to another actor (domain.md 6, tier 4)."""
+"""Kinds no consent opens to another actor."""
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -299,7 +299,7 @@ def is_running(entry: AnyEntry) -> bool:
 
 
 def has_relation(entries: Iterable[AnyEntry], actors: Collection[str], now: datetime) -> bool:
-    """Whether an employee's actor owns something *running* of the citizen (domain.md 6)."""
+    """Whether an employee's actor owns something *running* of the citizen."""
     return any(
         e.owner in actors and is_running(e) and _ahead(e, now) and "concern" not in e.kinds
         for e in entries
@@ -339,13 +339,13 @@ DECIDERS = (
         "15-17, other",
         lambda age, health: age < ADULT,
         lambda f: f.guardians | {f.citizen} if f.guardians else frozenset(),
-        "The young person and every custody holder (product rule, configurable)",
+        "The young person and every custody holder (product rule)",
     ),
     Deciders(
         "18 and over",
         lambda age, health: True,
         lambda f: frozenset({f.citizen}),
-        "That person only (majority, Forældreansvarsloven § 1)",
+        "That person only (majority, Forældreansvarsloven § 1 a)",
     ),
 )
 
@@ -376,7 +376,7 @@ def exists_for(actor: Actor, municipality: str, hidden_address: bool) -> bool:
     """Whether an actor exists for a private viewer from whom the address is protected.
 
     A place in another municipality would reveal a move, so it does not exist
-    (contract.md, "Owners").
+    (CPR-loven § 28).
     """
     return not hidden_address or actor.municipality in (None, municipality)
 
@@ -393,7 +393,7 @@ def reads_line(
     staff_sectors: frozenset[Sector],
     staff_exists: bool,
 ) -> bool:
-    """Each reader gets her own log (domain.md 8).
+    """Each reader gets her own log.
 
     Her own lines; employees' lines, unless the place does not exist for her or
     is health and the young person decides; from 15 the young person also sees

@@ -1,7 +1,7 @@
 """Meetings as iCalendar: one at a time, with a neutral title and no place.
 
 A calendar entry travels to phones, clouds and family calendars that others
-read, so it says when, and nothing else (domain.md 9). RFC 5545.
+read, so it says when, and nothing else. RFC 5545.
 """
 
 from __future__ import annotations

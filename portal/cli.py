@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -261,7 +261,7 @@ def close(context: click.Context) -> None:
     adult, child = (sys.stdin.readline().strip() for _ in range(2))
     if not adult or not child:
         raise Cause("access close: needs two CPR numbers on standard input, the adult's first")
-    click.echo(close_access(settings_of(context), adult, child))
+    _tell(lambda: close_access(settings_of(context), adult, child))
 
 
 @main.group()
@@ -280,4 +280,29 @@ def end(context: click.Context, everybody: bool) -> None:
     cpr = "" if everybody else sys.stdin.readline().strip()
     if not everybody and not cpr:
         raise Cause("sessions end: needs --all, or a CPR number on standard input")
-    click.echo(end_sessions(settings_of(context), cpr))
+    _tell(lambda: end_sessions(settings_of(context), cpr))
+
+
+@main.group()
+def consents() -> None:
+    """What the families have decided."""
+
+
+@consents.command()
+@CONFIG
+@click.pass_context
+def settle(context: click.Context) -> None:
+    """Write down consents that ended by themselves (daily). Example: portal consents settle"""
+    from portal.operators import settle_consents
+
+    _tell(lambda: settle_consents(settings_of(context)))
+
+
+def _tell(act: Callable[[], str]) -> None:
+    """Do it and say what was done; an unknown person or a silent register is a failure."""
+    from portal.operators import NothingChanged
+
+    try:
+        click.echo(act())
+    except NothingChanged as e:
+        raise Cause(f"nothing was changed: {e}") from None

@@ -157,7 +157,7 @@ class ConsentSettings(_Table, frozen=True, kw_only=True):
 
 
 class BeforeConsent(_Table, frozen=True, kw_only=True):
-    """Tier 2 of domain.md section 6: off unless a written legal basis stands here."""
+    """What some employees see before consent: off unless a written legal basis stands here."""
 
     basis: str
     role: str

@@ -54,7 +54,9 @@ class Kind(StrEnum):
     GRANTED = "granted"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
     ENDED = "ended"
+    """By age or custody."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,18 +165,32 @@ def mine(
     word = latest(events, actor).get(person)
     if word is None or word.kind is Kind.REFUSED:
         return Mine.NONE
+    if word.kind in (Kind.EXPIRED, Kind.ENDED):
+        return Mine.EXPIRED
     if word.kind is not Kind.GRANTED or word.grant is None:
         return Mine.WITHDRAWN
-    grant = word.grant
-    counting = {
-        p
-        for p in _counting(grant, facts, sectors)
-        if person in _deciders(p, facts, sectors)
-    }
-    if facts.today > grant.until or not counting:
+    if over(word, facts, sectors):
         return Mine.EXPIRED
+    counting = _hers(word.grant, person, facts, sectors)
     now = scopes(events, actor, facts, sectors)
     return Mine.ACTIVE if any(s.pairs & counting for s in now) else Mine.PENDING
+
+
+def over(word: Event, facts: Facts, sectors: Mapping[str, Sector]) -> Kind | None:
+    """How a yes has ended by itself, if it has: run out, or by age or custody."""
+    if word.kind is not Kind.GRANTED or word.grant is None or word.by is None:
+        return None
+    if facts.today > word.grant.until:
+        return Kind.EXPIRED
+    return None if _hers(word.grant, word.by, facts, sectors) else Kind.ENDED
+
+
+def _hers(
+    grant: Grant, person: str, facts: Facts, sectors: Mapping[str, Sector]
+) -> frozenset[Pair]:
+    """The part of a yes that still is its giver's to decide."""
+    still = _counting(grant, facts, sectors)
+    return frozenset(p for p in still if person in _deciders(p, facts, sectors))
 
 
 def applies(

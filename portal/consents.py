@@ -176,6 +176,38 @@ class Consents:
         kind = Kind.WITHDRAWN if word else Kind.REFUSED
         return self._say(citizen, viewer, actor, kind, None, None)
 
+    def settle(self, home: Household) -> int:
+        """Write down every yes that has ended by itself; returns how many.
+
+        What applies does not wait for this: it follows from the events and the
+        day. Written, an ended yes stays ended when custody comes back.
+        """
+        events = self.events(home.citizen.id)
+        ended = 0
+        for actor in sorted({e.actor for e in events}):
+            for word in consent_state.latest(events, actor).values():
+                how = consent_state.over(word, home.facts, self._sectors)
+                if how:
+                    self._end(home.citizen.id, word, how)
+                    ended += 1
+        return ended
+
+    def _end(self, citizen: str, word: Event, how: Kind) -> None:
+        with self._store.write() as c:
+            self._lock(c, citizen)
+            if self._version(c, citizen, word.actor, word.by or "") != word.seq:
+                return  # she has said something new meanwhile
+            self._insert(c, citizen, word.actor, how, word.by or "", None)
+            line = Line(act=Act.AUTOMATIC, person=word.by, outcome=how.value, about=word.actor)
+            audit.append(c, self._tenant, citizen, self._family.key(citizen), line)
+
+    def everybody(self) -> tuple[str, ...]:
+        """Every citizen about whom a consent was ever said."""
+        t = consent_event
+        with self._store.read() as c:
+            rows = c.execute(select(t.c.citizen).where(t.c.tenant == self._tenant).distinct())
+            return tuple(sorted(r.citizen for r in rows))
+
     def _say(
         self,
         citizen: str,

@@ -80,6 +80,7 @@ def _engine(url: str, folder: Path, tenant: str) -> Engine:
     if parsed.database and parsed.database != ":memory:":
         file = folder / parsed.database
         file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
         parsed = parsed.set(database=str(file))
     engine = create_engine(parsed, pool_size=16, max_overflow=48, pool_timeout=5)
     event.listen(engine, "connect", _sqlite_connect)

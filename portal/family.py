@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 
 import msgspec
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.access import Facts, Viewer, today_in_copenhagen
@@ -133,6 +133,17 @@ class Family:
             raise UnknownPerson
         return key
 
+    def language(self, citizen: str) -> str:
+        """The language she chose last, on any device; empty when she never chose."""
+        with self._store.read() as c:
+            found = c.execute(select(person.c.language).where(person.c.id == citizen)).scalar()
+        return found or ""
+
+    def chose_language(self, citizen: str, language: str) -> None:
+        """Remember it for her next login."""
+        with self._store.write() as c:
+            c.execute(update(person).where(person.c.id == citizen).values(language=language))
+
     def exists(self, citizen: str) -> bool:
         """Whether the id is one of ours."""
         try:
@@ -175,14 +186,16 @@ class Family:
         with self._lock:
             row = self._rows.get(index)
         if row is None:
-            row = self._find(index) or self._add(index, text)
+            row = self._find(self._vault.indexes(f"{self._tenant}{SEPARATOR}{text}"))
+            row = row or self._add(index, text)
             with self._lock:
                 self._rows[index] = row
         return row.id
 
-    def _find(self, index: str) -> _Row | None:
+    def _find(self, indexes: tuple[str, ...]) -> _Row | None:
+        """By the hash under any data key still held: a new key must not make a new person."""
         with self._store.read() as c:
-            where = (person.c.tenant == self._tenant) & (person.c.index == index)
+            where = (person.c.tenant == self._tenant) & person.c.index.in_(indexes)
             found = c.execute(select(person).where(where)).mappings().first()
         return self._opened(found) if found else None
 
@@ -202,7 +215,7 @@ class Family:
         except Exception as e:
             if not isinstance(e.__cause__, IntegrityError):
                 raise
-            found = self._find(index)  # another worker enrolled the same person first
+            found = self._find((index,))  # another worker enrolled the same person first
             assert found
             return found
         system, _, value = text.partition(SEPARATOR)

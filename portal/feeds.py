@@ -1,7 +1,7 @@
 """Calendar subscriptions: a secret link per viewer and citizen, obeying every rule at each fetch.
 
 Only the hash of the secret is kept, so a link is shown once. A link dies with
-the relation, and can be closed at any time (domain.md 9).
+the relation, and can be closed at any time.
 """
 
 from __future__ import annotations

@@ -8,9 +8,10 @@ import os
 import secrets
 from pathlib import Path
 
-from joserfc.jwk import ECKey, JWKRegistry, KeyParameters, RSAKey
+from joserfc.jwk import ECKey, KeyParameters, RSAKey
 
 from portal.config import Settings
+from portal.identity.client_key import ClientKeys
 
 
 def new_secret() -> str:
@@ -39,12 +40,11 @@ def new_client_key(file: Path, algorithm: str) -> None:
 
 
 def public(settings: Settings) -> str:
-    """The JWK set of our public client keys, as text."""
-    found = []
-    for provider in (settings.identity.citizen, settings.identity.staff):
-        if provider and provider.client_key:
-            private = json.loads(settings.path(provider.client_key).read_text())
-            key = JWKRegistry.import_key(private).as_dict(private=False)
-            if key not in found:
-                found.append(key)
-    return json.dumps({"keys": found}, indent=2)
+    """The JWK set of our public client keys, as text. Raises ConfigError."""
+    files = dict.fromkeys(
+        provider.client_key
+        for provider in (settings.identity.citizen, settings.identity.staff)
+        if provider and provider.client_key
+    )
+    keys = [k for f in files for k in ClientKeys("client_key", settings.path(f)).public()]
+    return json.dumps({"keys": keys}, indent=2)

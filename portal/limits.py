@@ -1,4 +1,4 @@
-"""How often one may ask: per session, so that a school's shared address harms nobody."""
+"""How often one may ask: per person, so that a school's shared address harms nobody."""
 
 from __future__ import annotations
 
@@ -29,21 +29,27 @@ class Limiter:
     """Counts in memory, or in Redis when several workers share one."""
 
     def __init__(self, cache: str) -> None:
-        storage = storage_from_string("memory://" if cache.startswith("memory") else cache)
-        self._window = MovingWindowRateLimiter(storage)
+        self._here = MovingWindowRateLimiter(storage_from_string("memory://"))
+        shared = None if cache.startswith("memory") else storage_from_string(cache)
+        self._shared = MovingWindowRateLimiter(shared) if shared else self._here
+        self._troubles = shared.base_exceptions if shared else ()
 
     def allows(self, what: str, who: str) -> bool:
-        return self._window.hit(LIMITS[what], what, who)
+        """Counted here alone while the shared store does not answer."""
+        try:
+            return self._shared.hit(LIMITS[what], what, who)
+        except self._troubles:
+            return self._here.hit(LIMITS[what], what, who)
 
 
 def limited(what: str, by: Callable[[], str] | None = None) -> Callable[[View], View]:
-    """Answer 429 with Retry-After when a session (or what `by` names) asks too often."""
+    """Answer 429 with Retry-After when a person (or what `by` names) asks too often."""
 
     def wrap(view: View) -> View:
         @wraps(view)
         def inner(*args: Any, **values: Any) -> Any:
             account = None if by else getattr(session, "account", None)
-            who = by() if by else account.session if account else ""
+            who = by() if by else account.subject if account else ""
             if who and not portal().limiter.allows(what, who):
                 raise TooManyRequests(retry_after=MINUTE)
             return view(*args, **values)

@@ -20,6 +20,8 @@ def _said(line: LogLine) -> str:
     who, what = line.who, _what(line)
     if line.act == "consent":
         return _consent(line)
+    if line.act == "automatic" and line.about:
+        return _("Dit samtykke til %(place)s sluttede af sig selv", place=line.about)
     if line.act == "comment":
         if line.outcome == "ok":
             return _("%(who)s skrev en kommentar", who=who)

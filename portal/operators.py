@@ -12,13 +12,29 @@ from portal.family import RegisterDown, UnknownPerson
 from portal.models import access_closed
 
 
+class NothingChanged(Exception):
+    """The register does not know the person, or does not answer."""
+
+
+def settle_consents(settings: Settings) -> str:
+    """Write down every consent that has ended by itself; for a daily job."""
+    portal = join(settings)
+    ended = 0
+    for citizen in portal.consents.everybody():
+        try:
+            ended += portal.consents.settle(portal.family.household(citizen))
+        except (UnknownPerson, RegisterDown) as e:
+            raise NothingChanged(f"{type(e).__name__} after {ended} ended consents") from None
+    return f"{ended} consents had ended by themselves."
+
+
 def close_access(settings: Settings, adult: str, child: str) -> str:
     """Shut an adult out of a child's overview at once; it looks like absence."""
     portal = join(settings)
     try:
         grown, young = (portal.family.identify(CPR_SYSTEM, cpr) for cpr in (adult, child))
     except (UnknownPerson, RegisterDown) as e:
-        return f"Nothing was changed: {type(e).__name__}"
+        raise NothingChanged(type(e).__name__) from None
     table = access_closed
     where = (table.c.adult == grown.id) & (table.c.citizen == young.id)
     with portal.store.write() as c:
@@ -42,5 +58,5 @@ def end_sessions(settings: Settings, cpr: str) -> str:
     try:
         known = portal.family.identify(CPR_SYSTEM, cpr)
     except (UnknownPerson, RegisterDown) as e:
-        return f"Nothing was changed: {type(e).__name__}"
+        raise NothingChanged(type(e).__name__) from None
     return f"Ended {portal.sessions.end_person(known.id)} sessions."

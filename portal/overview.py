@@ -154,6 +154,10 @@ class Overviews:
         self._write((citizen, self._line(viewer, look, "ok")) for citizen, _ in found)
         return tuple(sorted(found, key=lambda pair: pair[1]))
 
+    def checked(self, citizen: str) -> None:
+        """An operator asks the sources about somebody: logged like everything else."""
+        self._write([(citizen, Line(act=Act.LOOK_UP, subject="operator", outcome="sources check"))])
+
     def reveals(self, standing: Standing, reader: str, text: str) -> bool:
         """Whether a text would tell a reader where a protected person is."""
         guard = self._standings.guard(reader, standing.home)

@@ -14,7 +14,7 @@ import msgspec
 
 
 class Sector(StrEnum):
-    """The area of life an actor works in (domain.md, section 2)."""
+    """The area of life an actor works in."""
 
     SOCIAL = "social"
     SCHOOL = "school"
@@ -240,7 +240,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class State(StrEnum):
-    """The states of what comes from a source, never confused (domain.md, section 3)."""
+    """The states of what comes from a source, never confused."""
 
     SHOWN = "shown"
     STALE = "stale"

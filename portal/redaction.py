@@ -212,7 +212,7 @@ def cut(text: str, guard: Shield) -> str:
 
 
 def holds_protected(text: str, guard: Shield) -> bool:
-    """Whether a comment holds a protected address (it is refused at sending, domain.md 7)."""
+    """Whether a comment holds a protected address (it is refused at sending)."""
     return bool(text) and guard.raised and cut(text, guard) != text
 
 

@@ -72,7 +72,7 @@ class SeenBy:
             standing.relation,
             standing.home.facts.age or 0,
             line.person,
-            line.act in OF_ANSWERS,
+            line.act in OF_ANSWERS or (line.act is Act.AUTOMATIC and line.person is not None),
             frozenset(a.sector for a in actors),
             exists,
         )

@@ -22,7 +22,9 @@ def check_all(settings: Settings, cpr: str) -> Iterator[tuple[str, bool]]:
     start = time.monotonic()
     try:
         if cpr:
-            identifiers = portal.family.identify(CPR_SYSTEM, cpr).person.identifiers
+            known = portal.family.identify(CPR_SYSTEM, cpr)
+            portal.overviews.checked(known.id)
+            identifiers = known.person.identifiers
         else:
             portal.family.identify(CPR_SYSTEM, NOBODY)
     except UnknownPerson:

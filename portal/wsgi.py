@@ -9,5 +9,5 @@ from pathlib import Path
 from portal import create_app
 from portal.config import load
 
-logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 app = create_app(load(Path(os.environ["PORTAL_CONFIG"]), os.environ))

@@ -29,7 +29,7 @@ def receive(
         person=person,
         name=name,
         first_name=first_name,
-        language=language,
+        language=(family.language(person) if person else "") or language,
         replacing=earlier,
         data=before.data if before and same else None,
     )

@@ -25,6 +25,7 @@ from portal.fhir_consent import as_fhir
 from portal.forms import ConsentFields
 from portal.gate import audience, portal, viewer
 from portal.handout import Citizen, ConsentList, Relation
+from portal.limits import limited
 from portal.views.page import patience
 
 consents = Blueprint("consents", __name__, url_prefix="/overblik/<citizen>/samtykke")
@@ -51,6 +52,7 @@ def show(citizen: str, actor: str) -> ResponseReturnValue:
 
 @consents.post("/<actor>")
 @audience("citizen")
+@limited("consent")
 def decide(citizen: str, actor: str) -> ResponseReturnValue:
     steps = {"giv": _propose, "bekraeft": _confirm, "traek": _withdraw}
     step = steps.get(request.form.get("handling", "")) or abort(400)

@@ -62,8 +62,10 @@ def choose_language() -> ResponseReturnValue:
     chosen = request.form.get("sprog", "")
     if chosen not in LANGUAGES:
         abort(400)
-    if getattr(session, "account", None):
+    if account := getattr(session, "account", None):
         session["language"] = chosen
+        if account.person:
+            portal().family.chose_language(account.person, chosen)
     response = redirect("/overblik" if getattr(session, "account", None) else "/")
     secure = portal().settings.secure
     response.set_cookie(COOKIE, chosen, max_age=YEAR, httponly=True, secure=secure, samesite="Lax")
