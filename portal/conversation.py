@@ -65,9 +65,7 @@ class Conversation:
             and (p.id != home.citizen.id or age >= OWN_LOGIN)
             and (p.id == home.citizen.id or age < 18)
         ]
-        found = [
-            Choice(value=p.id, label=p.first_name, ticked=p.id in chosen) for p in family
-        ]
+        found = [Choice(value=p.id, label=p.first_name, ticked=p.id in chosen) for p in family]
         for actor, scopes in sorted(self._consents.applies(home.citizen.id, home.facts).items()):
             if any((Category.COMMENTS, ANY_OWNER) in s.pairs for s in scopes):
                 place = self._overviews.place(standing, actor)

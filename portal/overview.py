@@ -97,7 +97,9 @@ class Overviews:
         until = None if wait is None else time.monotonic() + wait
         pages, seen = [], []
         for standing in before:
-            answers = self._ask(standing, None if until is None else max(0, until - time.monotonic()))
+            answers = self._ask(
+                standing, None if until is None else max(0, until - time.monotonic())
+            )
             after = self._visible(viewer, standing.home.citizen.id, look)
             if after:
                 pages.append(self._presenter.present(after, answers, ()))
@@ -227,9 +229,7 @@ class Overviews:
         return self._comments.readable(standing.home.citizen.id, standing.viewer, holding)
 
     def _log(self, looks: Iterable[tuple[Standing, Look]]) -> None:
-        self._write(
-            (s.home.citizen.id, self._line(s.viewer, look, "ok")) for s, look in looks
-        )
+        self._write((s.home.citizen.id, self._line(s.viewer, look, "ok")) for s, look in looks)
 
     def _write(self, lines: Iterable[tuple[str, Line]]) -> None:
         with self._store.write() as c:

@@ -85,9 +85,7 @@ class Standings:
     def preview(self, standing: Standing, actor: str, scopes: tuple[Scope, ...]) -> Standing:
         """What the actor would see with these scopes, cut to what the viewer herself may see."""
         purpose = scopes[0].purpose if scopes else ""
-        return msgspec.structs.replace(
-            standing, preview_for=actor, scopes=scopes, purpose=purpose
-        )
+        return msgspec.structs.replace(standing, preview_for=actor, scopes=scopes, purpose=purpose)
 
     def _staff(self, viewer: Viewer, home: Household, purpose: str) -> Standing:
         if home.facts.deceased or home.facts.age is None:

@@ -15,4 +15,6 @@ access_log = Blueprint("access_log", __name__)
 def show(citizen: str) -> ResponseReturnValue:
     page = portal().seen_by.page(viewer(), citizen, request.args.get("sted", ""))
     g.relation = page.citizen.relation.value
-    return render_template("access_log/list.html", page=page, citizen=page.citizen, here="access_log")
+    return render_template(
+        "access_log/list.html", page=page, citizen=page.citizen, here="access_log"
+    )

@@ -67,9 +67,7 @@ def change(citizen: str, comment: str) -> ResponseReturnValue:
         except Refused as refused:
             errors = {"tekst": refused.why}
     page = _open(citizen, FORM_SECONDS)
-    again = CommentForm(
-        citizen=page.citizen, text=text_of(form), errors=errors, comment=comment
-    )
+    again = CommentForm(citizen=page.citizen, text=text_of(form), errors=errors, comment=comment)
     return _render(page, again), 422
 
 

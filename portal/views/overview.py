@@ -84,7 +84,11 @@ def bring(citizen: str, ref: str) -> ResponseReturnValue:
     found = _open(citizen, wait=None, act=Act.EXPORT, fresh=True)
     meeting = next((m for m in found.meetings if m.ref == ref), None) or abort(404)
     return render_template(
-        "overview/bring.html", overview=found, citizen=found.citizen, meeting=meeting, here="meetings"
+        "overview/bring.html",
+        overview=found,
+        citizen=found.citizen,
+        meeting=meeting,
+        here="meetings",
     )
 
 
