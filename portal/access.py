@@ -276,6 +276,20 @@ def _opens(scope: Scope, entry: AnyEntry, purpose: str) -> bool:
     return any((category, entry.owner) in scope.pairs for category in categories(entry))
 
 
+def before_consent(entry: AnyEntry, owner: Actor, municipality: str) -> Intervention | None:
+    """What a written legal basis opens before any consent: of running help in the same
+    municipality the paragraph and name, whom to call, the goal and the period; never health."""
+    if not isinstance(entry, Intervention) or owner.sector is Sector.HEALTH:
+        return None
+    if owner.municipality != municipality or entry.kinds or entry.audience or not is_running(entry):
+        return None
+    kept = BEFORE_CONSENT + ("key", "source", "owner", "by", "lang")
+    return Intervention(**{name: getattr(entry, name) for name in kept})
+
+
+BEFORE_CONSENT = ("title", "status", "paragraph", "responsible", "phone", "goal", "start", "end")
+
+
 def excluded_names(entry: Entry) -> frozenset[str]:
     """The names of the excluded kinds (housing benefit, aids ...) the entry belongs to."""
     marks = (k for k in entry.kinds if k.startswith("excluded:"))

@@ -63,7 +63,8 @@ class Presenter:
         configured = self._standings.sources(standing)
         asked = [s for s in configured if s.connected and s.id in answers]
         everything = [e for s in asked for e in answers[s.id].entries]
-        visible = [e for e in everything if self._standings.shows(standing, e)]
+        seen = (self._standings.seen(standing, e) for e in everything)
+        visible = [e for e in seen if e]
         standing = msgspec.structs.replace(
             standing, guard=with_known_places(standing.guard, self._places(everything))
         )

@@ -38,6 +38,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...] = ()
     purpose: str = ""
     preview_for: str = ""
+    before_consent: bool = False
+    """An employee to whom a written legal basis opens a little before any consent."""
 
     @property
     def age(self) -> int:
@@ -95,8 +97,14 @@ class Standings:
             raise NotFound
         if purpose not in {p.id for p in self._settings.purpose}:
             raise PurposeMissing
+        basis = self._settings.before_consent
         return Standing(
-            viewer=viewer, relation=Relation.STAFF, home=home, scopes=scopes, purpose=purpose
+            viewer=viewer,
+            relation=Relation.STAFF,
+            home=home,
+            scopes=scopes,
+            purpose=purpose,
+            before_consent=bool(basis and viewer.role and viewer.role == basis.role),
         )
 
     def guard(self, reader: str, home: Household) -> Shield:
@@ -123,10 +131,22 @@ class Standings:
             opened = {
                 s for x in standing.scopes if x.purpose == standing.purpose for s in x.sources
             }
-            return source.actor in standing.viewer.actors or source.id in opened
+            if source.actor in standing.viewer.actors or source.id in opened:
+                return True
+            same = actor.municipality == self._settings.municipality
+            return standing.before_consent and same and actor.sector is not Sector.HEALTH
         if not access.exists_for(actor, self._settings.municipality, standing.guard.places):
             return False
         return access.family_may_ask(actor.sector, standing.relation, standing.age)
+
+    def seen(self, standing: Standing, entry: AnyEntry) -> AnyEntry | None:
+        """The entry as this viewer may see it: whole, cut to what a legal basis opens, or None."""
+        if self.shows(standing, entry):
+            return entry
+        owner = self._actors.get(entry.owner)
+        if not standing.before_consent or owner is None:
+            return None
+        return access.before_consent(entry, owner, self._settings.municipality)
 
     def shows(self, standing: Standing, entry: AnyEntry) -> bool:
         """Whether this viewer may see this entry."""
