@@ -17,9 +17,12 @@ from portal.audit import Act, Line
 from portal.config import load
 from portal.consents import Changed
 from portal.db import StoreDown
+from portal.family import Household
 from tests.store_world import Shop, open_shop, proposal, who
 
 PROCESSES = multiprocessing.get_context("forkserver")
+ROUNDS = 25
+"""How many rounds the processes race about one child, before the next."""
 PROCESSES.set_forkserver_preload(["tests.store_driver"])
 
 
@@ -27,14 +30,15 @@ class Done(NamedTuple):
     """One act as its process saw it: times are of the machine's one monotonic clock."""
 
     process: int
+    child: str
     viewer: str
     act: str
     seen: int
-    seq: int
+    seq: int = 0
     """The event's number; 0 when the act was refused."""
-    begun: float
-    ended: float
-    applied: bool | None = None
+    begun: float = 0.0
+    ended: float = 0.0
+    applied: bool = False
     """What a look right afterwards, in the same process, said: does the consent apply?"""
     looked_at: int = 0
     """How many events there were at that look, at least."""
@@ -48,26 +52,27 @@ def race(
     file: Path,
     environ: Mapping[str, str],
     process: int,
-    rounds: int,
+    children: list[str],
     seed: str,
     barrier: Barrier,
     out: Connection,
 ) -> None:
     """In every round, at the same moment as the others, one random act about the same consent."""
     shop, dice = shop_of(file, environ), random.Random(seed)
-    home = shop.household()
-    people = [k.id for k in who(home)]
     done = []
-    for _ in range(rounds):
-        viewer, wants = dice.choice(people), dice.choice(["grant", "grant", "withdraw", "look"])
-        seen = shop.consents.row(home, viewer, "skole").version
-        barrier.wait(60)
-        done.append(_act(shop, process, viewer, wants, seen))
+    for child in children:
+        home = shop.household(child)
+        people = [k.id for k in who(home)]
+        for _ in range(ROUNDS):
+            viewer, wants = dice.choice(people), dice.choice(["grant", "grant", "withdraw", "look"])
+            seen = shop.consents.row(home, viewer, "skole").version
+            barrier.wait(60)
+            done.append(_act(shop, home, Done(process, child, viewer, wants, seen)))
     out.send(done)
 
 
-def _act(shop: Shop, process: int, viewer: str, wants: str, seen: int) -> Done:
-    home = shop.household()
+def _act(shop: Shop, home: Household, asked: Done) -> Done:
+    viewer, wants, seen = asked.viewer, asked.act, asked.seen
     begun, seq = time.monotonic(), 0
     if wants == "grant":
         try:
@@ -79,7 +84,7 @@ def _act(shop: Shop, process: int, viewer: str, wants: str, seen: int) -> Done:
     ended = time.monotonic()
     before = len(shop.consents.events(home.citizen.id))
     applied = applies(shop, home.facts)
-    return Done(process, viewer, wants, seen, seq, begun, ended, applied, before)
+    return asked._replace(seq=seq, begun=begun, ended=ended, applied=applied, looked_at=before)
 
 
 def applies(shop: Shop, facts: Facts) -> bool:

@@ -51,9 +51,9 @@ class Shop:
     def person(self, cpr: str) -> str:
         return self.family.identify(CPR_SYSTEM, cpr).id
 
-    def household(self) -> Household:
-        """The child of nine with both custody holders."""
-        mette, jonas, emil = (self.family.identify(CPR_SYSTEM, p) for p in PEOPLE)
+    def household(self, child: str = PEOPLE[2]) -> Household:
+        """A child of nine with both custody holders."""
+        mette, jonas, emil = (self.family.identify(CPR_SYSTEM, p) for p in (*PEOPLE[:2], child))
         today = today_in_copenhagen(now())
         facts = Facts(
             citizen=emil.id,
