@@ -36,6 +36,7 @@ class Visitor:
     client: FlaskClient
     seen: dict[str, set[str]] = field(default_factory=dict)
     pages: int = 0
+    looked_up: bool = False
     listener: Callable[[str, str], object] | None = None
     """Told of everything that comes."""
 

@@ -150,8 +150,9 @@ def long_ago(app: Flask, ids: dict[str, str], oracle: Oracle, word: Word) -> Non
 def staff(app: Flask, visitor: Visitor, world: World, ids: dict[str, str], purpose: str) -> None:
     """Look everybody up, and choose this purpose wherever it is asked."""
     visitor.get("/medarbejder")
-    for key in LOOKED_UP:
+    for key in () if visitor.looked_up else LOOKED_UP:
         visitor.post("/medarbejder", {"cpr": world.people[key].cpr})
+    visitor.looked_up = True
     for citizen in ids.values():
         visitor.post(f"/medarbejder/formaal/{citizen}", {"formaal": purpose})
 
@@ -173,7 +174,7 @@ LOOKED_UP = [
     "barn6",
     "barn4",
     "barn5",
-]  # a session may look up twenty a minute
+]  # one may look up twenty a minute
 
 
 def comments(visitors: dict[str, Visitor], ids: dict[str, str], world: World) -> tuple[Note, ...]:

@@ -215,9 +215,13 @@ class Oracle:
     # --- staff ---
 
     def related(self, unit: str, citizen: str) -> bool:
-        """Whether the unit owns something running about the citizen, by its own systems."""
+        """Whether the unit owns something running about the citizen, by its own systems.
+
+        A look-up never crosses a municipality.
+        """
         who = self.world.people[citizen]
-        if self.age(who) is None or who.deceased:
+        away = self.world.places[unit].municipality not in (None, MUNICIPALITY)
+        if away or self.age(who) is None or who.deceased:
             return False
         return any(
             e.citizen == citizen
