@@ -19,6 +19,7 @@ from portal.config import Settings
 from portal.consent_state import OWNERLESS, Event, Grant, Kind, Mine
 from portal.db import Store, aware, now
 from portal.family import Family, Household
+from portal.journal import Journal
 from portal.models import consent_event, person
 from portal.records import Category, Sector
 
@@ -69,7 +70,7 @@ class Consents:
 
     def __init__(self, settings: Settings, store: Store, family: Family) -> None:
         self._settings, self._store, self._family = settings, store, family
-        self._tenant = settings.municipality
+        self._tenant, self._journal = settings.municipality, Journal(settings)
         self._sectors = {a.id: a.sector for a in settings.actor}
 
     def applies(self, citizen: str, facts: Facts) -> dict[str, tuple[Scope, ...]]:
@@ -232,6 +233,7 @@ class Consents:
                 about=actor,
             )
             audit.append(c, self._tenant, citizen, self._family.key(citizen), line)
+        self._journal.keep(citizen, event)
         return event
 
     @staticmethod
