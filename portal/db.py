@@ -9,6 +9,7 @@ transaction says whose rows it is about; without that the database shows none
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ class Store:
             {"reading": True} if self.sqlite else {"postgresql_readonly": True}
         )
         self._reader = self.engine.execution_options(**options)
+        self._writing = threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -51,8 +53,21 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: committed at the end, or nothing happened. Raises StoreDown."""
-        with _honest(), self.engine.begin() as connection:
+        with _honest(), self._turn(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """SQLite's writers of one process queue here: its own waiting is sleeping and trying again."""
+        if not self.sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=BUSY_SECONDS):
+            raise StoreDown("busy")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
 
 @contextmanager
