@@ -14,6 +14,7 @@ from portal.audit import Act
 from portal.checkpoints import Checkpoints
 from portal.config import Settings
 from portal.consent_state import Event, Kind
+from portal.journal import Journal
 from portal.models import access_entry
 from tests.proving import SEED, dice, times
 from tests.store_driver import (
@@ -75,6 +76,9 @@ def test_killed_in_the_middle_nothing_is_half(
         assert [e.seq for e in events] == list(range(1, len(events) + 1))
         assert len(events) >= acknowledged
         assert log_of_consents(shop, citizen) == said_in(events)
+        kept = {said.seq for said in Journal(stored).read()}
+        noes = {e.seq for e in events if e.kind is not Kind.GRANTED}
+        assert {n for n in noes if n <= acknowledged} <= kept <= noes
         assert write_and_kill(stored, 1, 0)[0] > len(events)  # serves again at once
         assert time.monotonic() - killed < 5
     checkpoints = Checkpoints(stored, shop.store)
