@@ -52,6 +52,7 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     actors: frozenset[str] = frozenset()
     role: str = ""
     related: frozenset[str] = frozenset()
+    session: str = ""
 
     @property
     def staff(self) -> bool:

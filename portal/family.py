@@ -115,7 +115,7 @@ class Family:
         found = self._remember(
             ("custodians", citizen), lambda: self._register.custodians_of(known.patient), fresh
         )
-        custodians = self._custodians(found, fresh) if isinstance(found, tuple) else None
+        custodians = self._custodians(found) if isinstance(found, tuple) else None
         facts = Facts(
             citizen=citizen,
             born=known.person.born,
@@ -152,7 +152,7 @@ class Family:
             return False
         return True
 
-    def _custodians(self, found: Iterable[object], fresh: bool) -> tuple[Known, ...] | None:
+    def _custodians(self, found: Iterable[object]) -> tuple[Known, ...] | None:
         """None when one of them cannot be told apart: then custody counts as unknown."""
         known = []
         for person_ in found:
@@ -161,7 +161,7 @@ class Family:
             if enrolled is None:
                 return None
             try:
-                known.append(self.known(enrolled.id, fresh))
+                known.append(self.known(enrolled.id))
             except UnknownPerson:
                 known.append(enrolled)
         return tuple(known)

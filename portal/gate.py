@@ -99,6 +99,7 @@ def _viewer(account: Any) -> Viewer:
         actors=frozenset(account.actors),
         role=account.role,
         related=frozenset(session.get("related", ())),
+        session=account.session,
     )
 
 

@@ -20,6 +20,9 @@ from portal.records import AnyEntry, Sector
 from portal.redaction import NO_SHIELD, Shield, locates, place_name, shield, telling
 
 
+MOST_OPENED = 100_000
+
+
 class NotFound(Exception):
     """Not yours, or no such thing: the two look the same."""
 
@@ -56,11 +59,13 @@ class Standings:
     def __init__(self, settings: Settings, family: Family, consents: Consents) -> None:
         self._settings, self._family, self._consents = settings, family, consents
         self._actors = settings.actors
+        self._opened: set[tuple[str, str]] = set()
         self._sources = {s.id: s for s in settings.source}
         self._sectors = {a.id: a.sector for a in settings.actor}
 
     def of(self, viewer: Viewer, citizen: str, purpose: str = "", fresh: bool = False) -> Standing:
         """Raises NotFound, PurposeMissing, family.RegisterDown."""
+        fresh = fresh or self._first_opening(viewer, citizen)
         if not self._conceivable(viewer, citizen, fresh):
             raise NotFound
         try:
@@ -74,6 +79,16 @@ class Standings:
             raise NotFound
         guard = self.guard(viewer.person, home)
         return Standing(viewer=viewer, relation=how, home=home, guard=guard)
+
+    def _first_opening(self, viewer: Viewer, citizen: str) -> bool:
+        """Whether this session opens this citizen for the first time: then custody is read anew."""
+        opening = (viewer.session, citizen)
+        if not viewer.session or opening in self._opened:
+            return False
+        if len(self._opened) > MOST_OPENED:
+            self._opened.clear()
+        self._opened.add(opening)
+        return True
 
     def _conceivable(self, viewer: Viewer, citizen: str, fresh: bool) -> bool:
         """Asked before anything is looked up about the citizen, so that somebody else's child
