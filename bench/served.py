@@ -28,7 +28,7 @@ import portal
 from portal import create_app, speech, templating
 from portal.config import load
 from portal.handout import Overview
-from portal.serving import THREADS
+from portal.serving import SWITCH_SECONDS, THREADS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -113,4 +113,5 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 else:
+    sys.setswitchinterval(SWITCH_SECONDS)
     app = application()

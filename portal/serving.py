@@ -9,6 +9,9 @@ from granian import Granian
 from granian.constants import Interfaces
 
 THREADS = 16
+SWITCH_SECONDS = 0.0005
+"""How long one thread computes while another wants to: a thread that comes back from the database
+holds its lock, and at Python's own 5 ms all writers of all workers waited for computing readers."""
 
 
 def run(config: str, host: str, port: int, workers: int) -> None:

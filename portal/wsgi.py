@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from pathlib import Path
 
 from portal import create_app
 from portal.config import load
+from portal.serving import SWITCH_SECONDS
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+sys.setswitchinterval(SWITCH_SECONDS)
 app = create_app(load(Path(os.environ["PORTAL_CONFIG"]), os.environ))
