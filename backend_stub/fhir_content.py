@@ -175,13 +175,14 @@ class FhirContent:
     def meeting(self, key: str, title: str, start: datetime, minutes: int = 60, *,
                 people_in: Iterable[Who] = (), where: str = "", address: str = "",
                 bring: str = "", status: str = "booked", only: Iterable[str] = (),
-                what: str = "", lang: str = "") -> str:
-        """An Appointment with the citizen, professionals and a place."""
+                what: str = "", lang: str = "", uid: str = "") -> str:
+        """An Appointment with the citizen, professionals and a place; `uid` when systems share it."""
         actors = [ref(self.patient(key)), *(ref(w.ref, w.name) for w in people_in)]
         if where:
             actors.append(ref(self.place(where, address), where))
         return self.add("Appointment", {
             "language": lang, "status": status, "description": title,
+            "identifier": [{"system": "urn:ietf:rfc:5545", "value": uid}] if uid else None,
             "start": start.isoformat(), "end": (start + timedelta(minutes=minutes)).isoformat(),
             "minutesDuration": minutes, "patientInstruction": bring,
             "cancelationReason": code("Aflyst") if status == "cancelled" else None,

@@ -74,7 +74,7 @@ def _family_department(world: World) -> None:
              ])
     fam.meeting(ME, "Netværksmøde om Emil", at(1, 10), 60, people_in=[karin, lars, tobias],
                 where="Familieafdelingen, mødelokale Åen", address="Prøvegade 20, 9000 Aalborg",
-                bring="Emil er med de første 20 minutter. Tag gerne hans tegning med.")
+                uid="netvaerksmoede-emil@aalborg.example", bring="Emil er med de første 20 minutter. Tag gerne hans tegning med.")
     fam.meeting(ME, "Familiebehandling", at(4, 15), 90, people_in=[lars], where="Hjemme hos jer")
     fam.meeting(ME, "Opfølgning på barnets plan", at(41, 13), 60, people_in=[karin],
                 where="Familieafdelingen, mødelokale Åen", address="Prøvegade 20, 9000 Aalborg")
@@ -167,7 +167,8 @@ def _psychologists(world: World) -> None:
     ppr.team(ME, "PPR om Emil", [(poul, "responsible", "Pædagogisk-psykologisk vurdering")])
     ppr.assessment(ME, "Pædagogisk-psykologisk vurdering", poul, start=-50, end=45)
     ppr.meeting(ME, "Netværksmøde om Emil", at(1, 10), 60, people_in=[poul],
-                where="Familieafdelingen, mødelokale Åen")
+                where="Familieafdelingen, mødelokale Åen",
+                uid="netvaerksmoede-emil@aalborg.example")
     ppr.meeting(ME, "Poul besøger Emil i klassen", at(weekday(8), 9), 90, people_in=[poul],
                 where="Skovbakkeskolen")
     ppr.request(ME, "Notat fra observation i klassen", on=-14, category="Journalnotat",
