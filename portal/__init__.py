@@ -14,7 +14,7 @@ from whitenoise import WhiteNoise
 
 from portal import gate, htmx, i18n, schema, templating
 from portal.assets import BUILT
-from portal.checkpoints import Clerk
+from portal.clerk import Clerk
 from portal.comments import Comments
 from portal.config import Settings
 from portal.consent_pages import ConsentPages

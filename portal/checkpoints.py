@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 import os
 import secrets
 import stat
-import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -34,7 +32,7 @@ from sqlalchemy import Connection, func, select
 
 from portal import audit
 from portal.config import Settings
-from portal.db import Store, StoreDown, aware, now
+from portal.db import Store, aware, now
 from portal.models import access_entry
 from portal.verifier import (
     CHECKPOINT,
@@ -45,17 +43,10 @@ from portal.verifier import (
     Head,
     Row,
     Sealed,
-    Untrue,
     fold,
     problem,
 )
 
-log = logging.getLogger(__name__)
-
-EVERY = 300.0
-"""Seconds between two checkpoints of a running portal."""
-FIRST = 60.0
-"""Seconds after its start that a worker looks for the first time."""
 FULL = 288
 """Each so many checkpoints name every chain, not only those that grew: a day's worth."""
 LATE = timedelta(minutes=15)
@@ -254,31 +245,3 @@ def _publish(file: Path, content: bytes, mode: int) -> bool:
     os.fsync(folder)
     os.close(folder)
     return True
-
-
-class Clerk:
-    """Has a checkpoint made every few minutes of a worker's life, on a thread of its own."""
-
-    def __init__(self, settings: Settings, store: Store) -> None:
-        self.checkpoints = Checkpoints(settings, store)
-        self._next = time.monotonic() + FIRST
-        self._lock = threading.Lock()
-
-    def nudge(self) -> None:
-        """Called after every request; nearly always there is nothing to do, and nobody waits."""
-        if time.monotonic() < self._next or not self._lock.acquire(blocking=False):
-            return
-        self._next = time.monotonic() + EVERY
-        threading.Thread(target=self._work, name="checkpoint", daemon=True).start()
-
-    def _work(self) -> None:
-        try:
-            if self.checkpoints.age() < EVERY / 2:  # another worker's
-                return
-            made = self.checkpoints.make()
-            for fault in made.faults if made else ():
-                log.error("access log %s entry %s: %s", fault.citizen, fault.seq, fault.problem)
-        except (Unsignable, Untrue, StoreDown, OSError) as e:
-            log.error("no checkpoint of the access log: %s", e)
-        finally:
-            self._lock.release()

@@ -18,9 +18,9 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, insert, text
 
-from portal import audit, checkpoints, verifier
+from portal import audit, checkpoints, clerk, verifier
 from portal.audit import Act, Line
-from portal.checkpoints import Checkpoints, Clerk, Unsignable
+from portal.checkpoints import Checkpoints, Unsignable
 from portal.cli import main
 from portal.config import Settings
 from portal.models import access_entry
@@ -190,17 +190,17 @@ def test_workers_that_meet_make_one_checkpoint(stored: Settings) -> None:
 @on_sqlite
 def test_a_running_portal_signs_by_itself(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     look(shop, shop.person("0101889000"), 2)
-    monkeypatch.setattr(checkpoints, "FIRST", 0.0)
-    clerk = Clerk(shop.settings, shop.store)
-    clerk.nudge()
+    monkeypatch.setattr(clerk, "FIRST", 0.0)
+    own = clerk.Clerk(shop.settings, shop.store)
+    own.nudge()
     for thread in threading.enumerate():
         if thread.name == "checkpoint":
             thread.join(10)
-    assert clerk.checkpoints.sealed().number == 1
+    assert own.checkpoints.sealed().number == 1
     look(shop, shop.person("0101889000"), 2)
-    clerk.nudge()  # not yet due again
+    own.nudge()  # not yet due again
     assert not [t for t in threading.enumerate() if t.name == "checkpoint"]
-    assert clerk.checkpoints.sealed().number == 1
+    assert own.checkpoints.sealed().number == 1
 
 
 @on_sqlite

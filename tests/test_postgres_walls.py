@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -18,7 +19,6 @@ from portal.db import Store, StoreDown
 from portal.family import NOBODY
 from portal.models import APPEND_ONLY, metadata
 from portal.verifier import Sealed
-from tests.store_fixtures import Server
 from tests.store_world import (
     OWNER,
     PEOPLE,
@@ -31,6 +31,9 @@ from tests.store_world import (
     who,
     write_settings,
 )
+
+if TYPE_CHECKING:
+    from tests.store_fixtures import Server
 
 pytest_plugins = ("tests.store_fixtures",)
 TENANTED = sorted(t.name for t in metadata.tables.values() if "tenant" in t.columns)
