@@ -41,8 +41,8 @@ class Seen(HTMLParser):
 def outside_translations(source: str) -> tuple[str, list[str]]:
     """The template's own HTML outside `trans`, and its strings outside `_()`."""
     html, strings = [], []
-    inside = call = False
-    last = ""
+    inside = False
+    call = last = ""
     for _line, kind, value in Environment().lex(source):
         if kind == "name" and value in ("trans", "endtrans"):
             inside = value == "trans"
@@ -53,7 +53,8 @@ def outside_translations(source: str) -> tuple[str, list[str]]:
         elif kind == "string" and not inside and not call:
             strings.append(str(value)[1:-1])
         if kind == "operator":
-            call = value == "(" and last in TRANSLATORS
+            second = value == "," and call == "ngettext"
+            call = call if second else last if value == "(" and last in TRANSLATORS else ""
         if kind not in ("whitespace", "string"):
             last = value
     return "".join(html), strings
@@ -83,6 +84,7 @@ def test_a_template_has_no_text_of_its_own(path: Path) -> None:
         "<p>{{ _('Hej') }} igen</p>",
         "{{ m.nothing('Der er intet') }}",
         "{{ 'Fortsæt' if x else _('Stop') }}",
+        "{{ _('Hej %(name)s', name='Bedste ven') }}",
         "{% trans %}Hej{% endtrans %}<b>og farvel</b>",
     ],
 )
@@ -96,6 +98,7 @@ def test_the_scanner_finds_raw_text(source: str) -> None:
         "<p class=\"lead\">{{ _('Hej %(name)s', name=x) }}</p>",
         "{% trans trimmed name=x %}Hej {{ name }}{% endtrans %}",
         "{{ icon('check') }} · <b{% if x %} hidden{% endif %}>{{ y|dato }}</b>",
+        "{{ ngettext('%(count)s år', '%(count)s år', age, count=age) }}",
         '<a href="/konto">{{ _("Min konto") }}</a>',
     ],
 )

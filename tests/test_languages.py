@@ -1,0 +1,207 @@
+"""Pages in another language: chosen, remembered, written in its direction, its dates and its names."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from portal import dates, speech, words
+from portal.i18n import LANGUAGES, REVIEWED
+from tests.conftest import BASE, Browser, Login
+
+ARABIC = re.compile(r"[\u0621-\u064a]")
+UNREVIEWED = {"en": "no translator has checked it", "ar": "لم يراجعه مترجم مختص"}
+MEETING = datetime(2031, 12, 4, 9, 30, tzinfo=UTC)
+OPEN = ("/", "/sprog", "/hjaelp", "/ordliste", "/privatliv", "/tilgaengelighed")
+
+
+def choose(browser: Browser, language: str) -> TestResponse:
+    return browser.post("/sprog", {"sprog": language})
+
+
+def html(answer: TestResponse) -> str:
+    assert answer.status_code == 200
+    return answer.get_data(as_text=True)
+
+
+@pytest.fixture
+def anybody(app: Flask) -> Browser:
+    return Browser(app.test_client())
+
+
+@pytest.fixture
+def amira(login: Login) -> Browser:
+    return login("amira")
+
+
+def reading(app: Flask, language: str):
+    """As a request of somebody who reads this language."""
+    return app.test_request_context(base_url=BASE, headers={"Cookie": f"sprog={language}"})
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("path", OPEN)
+def test_a_page_says_its_language_and_direction(anybody: Browser, path: str, language: str) -> None:
+    text = html(anybody.get(path, headers={"Accept-Language": language}))
+    assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in text
+
+
+@pytest.mark.parametrize("path", OPEN[:1] + OPEN[2:])
+def test_an_arabic_page_is_arabic_throughout(anybody: Browser, path: str) -> None:
+    text = html(anybody.get(path, headers={"Accept-Language": "ar"}))
+    read = re.sub(r"<(script|style|title)\b.*?</\1>|<[^>]+>|\([^)]*\)", "\n", text, flags=re.S)
+    danish = [line for line in read.splitlines() if re.search("[æøåÆØÅ]", line)]
+    assert not [line for line in danish if not ARABIC.search(line)]
+
+
+def test_every_language_can_be_chosen(anybody: Browser) -> None:
+    text = html(anybody.get("/sprog"))
+    for code, name in LANGUAGES.items():
+        assert re.search(rf'<button[^>]* value="{code}" lang="{code}"[^>]*>{name}</button>', text)
+
+
+def test_a_choice_is_remembered_without_login(anybody: Browser) -> None:
+    assert choose(anybody, "ar").status_code == 302
+    assert '<html lang="ar" dir="rtl">' in html(anybody.get("/hjaelp"))
+    assert '<html lang="ar"' in html(anybody.get("/hjaelp", headers={"Accept-Language": "da"}))
+
+
+def test_a_choice_is_remembered_in_the_session(amira: Browser) -> None:
+    choose(amira, "ar")
+    amira.client.delete_cookie("sprog")
+    assert '<html lang="ar" dir="rtl">' in html(amira.get("/overblik?vent=1"))
+
+
+@pytest.mark.parametrize("made_up", ["xx", "", "ar_SA", "../ar", "AR"])
+def test_a_language_we_do_not_have_is_refused(anybody: Browser, made_up: str) -> None:
+    assert choose(anybody, made_up).status_code == 400
+    assert '<html lang="da"' in html(anybody.get("/"))
+
+
+def test_who_asks_for_another_language_gets_danish(anybody: Browser) -> None:
+    assert '<html lang="da"' in html(anybody.get("/", headers={"Accept-Language": "fi, sv;q=0.8"}))
+
+
+def test_what_a_source_delivered_stays_as_it_was(amira: Browser) -> None:
+    danish = html(amira.get("/overblik?vent=1"))
+    choose(amira, "ar")
+    arabic = html(amira.get("/overblik?vent=1"))
+    titles = re.findall(r'moeder#m-[0-9a-z-]+">([^<]+)</a>', danish)
+    assert titles and all(title in arabic for title in titles)
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "short", "clock", "span"),
+    [
+        ("da", "torsdag den 4. december 2031", "4. december 2031", "kl. 10.30", "kl. 10.30-12"),
+        ("en", "Thursday, 4 December 2031", "4 December 2031", "at 10:30", "10:30 to 12:00"),
+        ("ar", "الخميس، 4 ديسمبر 2031", "4 ديسمبر 2031", "10:30", "إلى \u206812:00\u2069"),
+    ],
+)
+def test_dates_and_times_follow_the_language(
+    app: Flask, language: str, day: str, short: str, clock: str, span: str
+) -> None:
+    with reading(app, language):
+        assert dates.dato(MEETING) == day
+        assert dates.kort_dato(MEETING) == short
+        assert clock in dates.klokken(MEETING)
+        assert dates.klokken(MEETING, MEETING + timedelta(minutes=90)).endswith(span)
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(1, "غدًا"), (2, "بعد يومين"), (3, "بعد 3 أيام"), (11, "بعد 11 يومًا"), (15, "")],
+)
+def test_days_to_go_have_the_form_of_their_number(app: Flask, days: int, said: str) -> None:
+    with reading(app, "ar"):
+        assert (
+            dates.relative_day(
+                datetime.now(dates.COPENHAGEN).date() + timedelta(days), datetime.now(UTC)
+            )
+            == said
+        )
+
+
+def test_digits_are_the_ones_on_a_phone(app: Flask) -> None:
+    with reading(app, "ar"):
+        written = dates.dato(MEETING) + dates.klokken(MEETING) + words.tal(1234.5)
+        assert not re.search("[\u0660-\u0669\u06f0-\u06f9]", written)
+
+
+def test_a_phone_number_keeps_its_order_among_arabic_words(app: Flask) -> None:
+    with reading(app, "ar"):
+        assert words.phone("99990222") == "\u206699 99 02 22\u2069"
+        assert words.tel(words.phone("99990222")) == "99990222"
+    with reading(app, "da"):
+        assert words.phone("99990222") == "99 99 02 22"
+
+
+def test_a_danish_name_cannot_turn_an_arabic_sentence(app: Flask) -> None:
+    with reading(app, "ar"):
+        said = speech.gettext("%(name)s har svaret.", name="PPR (Aalborg)")
+        assert "\u2068PPR (Aalborg)\u2069" in said
+        assert words.joined(["PPR", "SFO"]) == "\u2068PPR\u2069 و\u2068SFO\u2069"
+    with reading(app, "en"):
+        assert words.joined(["PPR", "SFO"]) == "PPR and SFO"
+
+
+def test_danish_can_be_said_in_the_midst_of_another_language(app: Flask) -> None:
+    with reading(app, "ar"):
+        before = speech.gettext("Samtykke")
+        with speech.spoken_as("da"):
+            assert speech.gettext("Samtykke") == "Samtykke"
+            assert dates.kort_dato(MEETING) == "4. december 2031"
+        assert speech.gettext("Samtykke") == before != "Samtykke"
+
+
+def confirmation(browser: Browser, child: str) -> str:
+    """The page asking for a yes, as it is after one form is filled in."""
+    form = html(browser.get(f"/overblik/{child}/samtykke/ppr"))
+    sent = {name: _first(form, name) for name in ("ejer", "formaal", "version")}
+    until = (datetime.now(dates.COPENHAGEN).date() + timedelta(30)).isoformat()
+    values = {**sent, "kategori": "meetings", "til": until, "handling": "giv"}
+    answer = browser.post(f"/overblik/{child}/samtykke/ppr", values)
+    assert answer.status_code in (302, 303), answer.get_data(as_text=True)
+    return html(browser.get(answer.headers["Location"]))
+
+
+def _first(form: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', form)
+    assert found, name
+    return found[1]
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES.keys() - REVIEWED))
+def test_a_consent_no_translator_has_read_stands_beside_the_danish(
+    amira: Browser, language: str
+) -> None:
+    child = amira.citizens()["Omar"]
+    danish = confirmation(amira, child)
+    choose(amira, language)
+    text = confirmation(amira, child)
+    assert UNREVIEWED[language] in text
+    said = re.findall(r"<p>([^<]*Omar\.)</p>", danish)
+    assert said and said[0] in text
+    assert "Du kan altid trække det tilbage." in text
+
+
+def test_a_consent_in_danish_stands_alone(amira: Browser) -> None:
+    text = confirmation(amira, amira.citizens()["Omar"])
+    assert text.count("Du kan altid trække det tilbage.") == 1
+    assert not any(note in text for note in UNREVIEWED.values())
+
+
+def test_the_receipt_keeps_the_language_of_the_yes_and_the_danish(amira: Browser) -> None:
+    child = amira.citizens()["Omar"]
+    choose(amira, "ar")
+    page = confirmation(amira, child)
+    given = {"udkast": _first(page, "udkast"), "handling": "bekraeft"}
+    answer = amira.post(f"/overblik/{child}/samtykke/ppr", given)
+    choose(amira, "en")
+    receipt = html(amira.get(answer.headers["Location"]))
+    assert "يمكنك سحب الموافقة في أي وقت." in receipt
+    assert "Du kan altid trække det tilbage." in receipt
