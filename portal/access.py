@@ -284,7 +284,7 @@ def before_consent(entry: AnyEntry, owner: Actor, municipality: str) -> Interven
         return None
     if owner.municipality != municipality or entry.kinds or entry.audience or not is_running(entry):
         return None
-    kept = BEFORE_CONSENT + ("key", "source", "owner", "by", "lang")
+    kept = (*BEFORE_CONSENT, "key", "source", "owner", "by", "lang")
     return Intervention(**{name: getattr(entry, name) for name in kept})
 
 

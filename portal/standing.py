@@ -19,7 +19,6 @@ from portal.handout import Relation
 from portal.records import AnyEntry, Sector
 from portal.redaction import NO_SHIELD, Shield, locates, place_name, shield, telling
 
-
 MOST_OPENED = 100_000
 
 

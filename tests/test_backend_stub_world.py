@@ -127,7 +127,7 @@ def test_places_and_systems_are_told_apart() -> None:
     assert len({p.p_number for p in PLACES}) == len(PLACES)
     assert len({s.path for s in SYSTEMS}) == len(SYSTEMS)
     assert all(0.05 <= s.latency <= 0.6 for s in SYSTEMS)
-    assert {p for p in PLACE_OF} == {s.place for s in SYSTEMS}
+    assert set(PLACE_OF) == {s.place for s in SYSTEMS}
 
 
 class TestPortalFile:
