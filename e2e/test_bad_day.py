@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from playwright.sync_api import expect
 
@@ -11,6 +12,7 @@ from e2e.deciding import expect_consent, grant, overview_of, row, withdraw
 from e2e.visitor import Visitor
 from e2e.world import World
 
+PROBED_WITHIN = 30
 HONEST = "Der kan godt være noget, vi ikke kan vise lige nu."
 EMPTY_WORDS = re.compile(
     r"Der er ingen (kommende )?møder\.|Der er ingen hjælp|Der er ingen planer|"
@@ -28,6 +30,7 @@ def test_some_systems_fail_in_different_ways(own_world: World, visit_own: Visit)
     mette = visit_own("mette")
     emil = overview_of(mette, "Emil")
     mette.go(emil)
+    mette.main.locator("summary", has_text="Se hvem der ikke har svaret").click()
     for source in FAULTS:
         line = mette.main.locator(f'[data-source="{source}"]')
         expect(line).to_have_attribute("data-state", "unavailable")
@@ -41,9 +44,11 @@ def test_some_systems_fail_in_different_ways(own_world: World, visit_own: Visit)
     own_world.well()
     mette.go(emil)
     mette.follow(mette.link("Prøv igen"))
-    expect(mette.main.locator('[data-source="familieafd"]')).to_have_attribute(
-        "data-state", "shown"
-    )
+    healed = mette.main.locator('[data-source="familieafd"][data-state="shown"]')
+    until = time.monotonic() + PROBED_WITHIN
+    while not healed.count() and time.monotonic() < until:
+        mette.go(emil + "?vent=1")  # a system that failed often is asked again every ten seconds
+    expect(healed).to_have_count(1)
     expect(mette.main).to_contain_text("Karin Thomsen")
 
 

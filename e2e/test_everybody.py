@@ -118,7 +118,7 @@ def test_the_whole_page_in_english(visit: Visit) -> None:
     expect(peter.page.locator("html")).to_have_attribute("lang", "en")
     expect(peter.page.get_by_role("banner").get_by_role("button", name="Log out")).to_be_visible()
     peter.go("/hjaelp")
-    expect(peter.page.get_by_role("heading", level=1)).to_have_text("Help")
+    expect(peter.page.get_by_role("heading", level=1)).to_have_text("Need help?")
 
 
 def test_quick_exit_leaves_nothing_behind(visit: Visit) -> None:
