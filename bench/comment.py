@@ -31,7 +31,9 @@ def measure(stage: Stage) -> list[Figure]:
             raise RuntimeError(f"the comment was not taken: {[r.status for r in replies]}")
     wall = statistics.median(r.seconds for r in replies) * 1000
     spent = statistics.median(cpus) * 1000
-    size = max(len(r.body) + sum(len(k) + len(v) + 4 for k, v in r.headers.items()) for r in replies)
+    size = max(
+        len(r.body) + sum(len(k) + len(v) + 4 for k, v in r.headers.items()) for r in replies
+    )
     return [
         Figure("P20", "post a comment, server CPU", spent, 10, 5, unit="ms",
                note=f"{wall:.1f} ms until answered"),

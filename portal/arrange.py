@@ -63,7 +63,11 @@ class Arranger(msgspec.Struct, frozen=True, kw_only=True):
                 goals.setdefault((e.source, e.plan), []).append(e)
         loose = [g for where, gs in goals.items() if where not in parents for g in gs]
         shown = {
-            kind: [self.shown(e, goals.get((e.source, e.key), ())) for e in entries if isinstance(e, kind)]
+            kind: [
+                self.shown(e, goals.get((e.source, e.key), ()))
+                for e in entries
+                if isinstance(e, kind)
+            ]
             for kind in (Contact, Meeting, Intervention, Assessment, Plan, Measurement)
         }
         help_ = shown[Intervention] + shown[Assessment]

@@ -44,7 +44,9 @@ def event(shown: Shown, base_url: str) -> Event:
     found.add("summary", _("Møde"))
     if meeting.all_day:
         found.add("dtstart", meeting.start.date())
-        found.add("dtend", (meeting.end.date() if meeting.end else meeting.start.date() + timedelta(1)))
+        found.add(
+            "dtend", (meeting.end.date() if meeting.end else meeting.start.date() + timedelta(1))
+        )
     else:
         found.add("dtstart", meeting.start)
         found.add("dtend", meeting.end or meeting.start + timedelta(hours=1))

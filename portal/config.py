@@ -279,7 +279,7 @@ EXAMPLES = {
     "base_url": 'base_url = "https://familieoverblik.kommune.example"',
     "database": 'database = "sqlite:///var/portal.db"',
     "municipality": 'municipality = "0851"',
-    "identity": '[identity.citizen] with issuer and client_id',
+    "identity": "[identity.citizen] with issuer and client_id",
     "identity.citizen": 'issuer = "https://pp.netseidbroker.dk/op"',
     "register": '[register] url = "https://register.example/fhir"',
 }
@@ -372,7 +372,10 @@ def _key_files(s: Settings) -> Iterator[tuple[str, str]]:
     for key, provider in ("citizen", s.identity.citizen), ("staff", s.identity.staff):
         if provider and provider.client_key:
             yield f"identity.{key}.client_key", provider.client_key
-    for name, auth in ("register", s.register.auth), *((f"source.{x.id}", x.auth) for x in s.source):
+    for name, auth in (
+        ("register", s.register.auth),
+        *((f"source.{x.id}", x.auth) for x in s.source),
+    ):
         for key in ("client_key", "key"):
             if file := getattr(auth, key):
                 yield f"{name}.auth.{key}", file

@@ -116,9 +116,7 @@ class Consents:
         """The citizen sees all that applies to her; a custody holder what she decides about."""
         if viewer == home.citizen.id:
             return True
-        return any(
-            viewer in deciders(home.facts, self._sector(owner)) for _, owner in scope.pairs
-        )
+        return any(viewer in deciders(home.facts, self._sector(owner)) for _, owner in scope.pairs)
 
     def _sector(self, owner: str) -> Sector:
         return self._sectors.get(owner, Sector.OTHER)
@@ -164,7 +162,9 @@ class Consents:
             text=text,
             child_says=proposal.child_says,
         )
-        return self._say(home.citizen.id, viewer, proposal.actor, Kind.GRANTED, grant, proposal.seen)
+        return self._say(
+            home.citizen.id, viewer, proposal.actor, Kind.GRANTED, grant, proposal.seen
+        )
 
     def withdraw(self, citizen: str, viewer: str, actor: str, decides: bool) -> Event:
         """Write a no; needs no register, only an own earlier answer or being a decider.

@@ -165,7 +165,9 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def coordinators(self) -> tuple[Shown, ...]:
-        return tuple(c for c in self.contacts if isinstance(c.entry, Contact) and c.entry.coordinator)
+        return tuple(
+            c for c in self.contacts if isinstance(c.entry, Contact) and c.entry.coordinator
+        )
 
 
 class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):

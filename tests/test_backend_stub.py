@@ -67,7 +67,8 @@ class TestSearch:
         emil, days = patient(base, "familieafd", EMIL), Days()
         on = search(base, "familieafd", "Appointment", patient=emil, date=str(days.day(1)))
         assert [(m["start"], m["end"]) for m in of(on, "match")] == [
-            (days.at(1, 10).isoformat(), days.at(1, 11).isoformat())]
+            (days.at(1, 10).isoformat(), days.at(1, 11).isoformat())
+        ]
 
     def test_status_and_read_by_id(self, base: str) -> None:
         emil = patient(base, "bup", EMIL)
@@ -77,11 +78,14 @@ class TestSearch:
         assert read.json() == gone[0]
 
     def test_get_search_and_several_ids(self, base: str) -> None:
-        team = of(search(base, "familieafd", "CareTeam",
-                         patient=patient(base, "familieafd", EMIL)), "match")[0]
+        team = of(
+            search(base, "familieafd", "CareTeam", patient=patient(base, "familieafd", EMIL)),
+            "match",
+        )[0]
         ids = [p["member"]["reference"].partition("/")[2] for p in team["participant"]]
-        reply = requests.get(f"{base}/familieafd/fhir/PractitionerRole",
-                             params={"_id": ",".join(ids)}, timeout=5)
+        reply = requests.get(
+            f"{base}/familieafd/fhir/PractitionerRole", params={"_id": ",".join(ids)}, timeout=5
+        )
         assert [r["id"] for r in of(reply.json(), "match")] == ids
 
     def test_errors_are_operation_outcomes(self, base: str) -> None:
@@ -91,8 +95,12 @@ class TestSearch:
             (requests.get(f"{fhir}/Patient/nobody", timeout=5), 404),
             (requests.get(f"{fhir}/Appointment?date=xx2026-01-01", timeout=5), 200),
             (requests.put(f"{fhir}/Patient/1", timeout=5), 405),
-            (requests.get(f"{fhir}/Goal?foo=1", headers={"Prefer": "handling=strict"},
-                          timeout=5), 400),
+            (
+                requests.get(
+                    f"{fhir}/Goal?foo=1", headers={"Prefer": "handling=strict"}, timeout=5
+                ),
+                400,
+            ),
             (requests.get(f"{fhir}?_page=old", timeout=5), 410),
         ):
             assert reply.status_code in (status, 400)
@@ -125,15 +133,25 @@ class TestPagingAndIncludes:
             assert len(of(page, "match")) <= given
 
     def test_includes_reach_people_and_their_organisations(self, base: str) -> None:
-        found = search(base, "familieafd", "CareTeam", patient=patient(base, "familieafd", EMIL),
-                       _include="CareTeam:participant",
-                       _include__iterate="PractitionerRole:organization")
+        found = search(
+            base,
+            "familieafd",
+            "CareTeam",
+            patient=patient(base, "familieafd", EMIL),
+            _include="CareTeam:participant",
+            _include__iterate="PractitionerRole:organization",
+        )
         names = {r["name"] for r in of(found, "include") if r["resourceType"] == "Organization"}
         assert "Aflastningsfamilien på Engholm" in names
 
     def test_some_systems_have_no_includes(self, base: str) -> None:
-        found = search(base, "ppr", "CareTeam", patient=patient(base, "ppr", EMIL),
-                       _include="CareTeam:participant")
+        found = search(
+            base,
+            "ppr",
+            "CareTeam",
+            patient=patient(base, "ppr", EMIL),
+            _include="CareTeam:participant",
+        )
         assert of(found, "match") and not of(found, "include")
 
 
@@ -147,12 +165,16 @@ class TestRegister:
         assert of(found, "match")[0]["meta"]["security"][0]["code"] == "R"
 
     def test_joint_custody_is_told_from_both_ends(self, base: str) -> None:
-        children = of(search(base, "register", "RelatedPerson", identifier=f"{CPR}|{METTE}"),
-                      "match")
+        children = of(
+            search(base, "register", "RelatedPerson", identifier=f"{CPR}|{METTE}"), "match"
+        )
         assert {c["patient"]["reference"] for c in children} == {
-            "Patient/person-sofie", "Patient/person-emil"}
-        holders = of(search(base, "register", "RelatedPerson", patient="Patient/person-emil"),
-                     "match")
+            "Patient/person-sofie",
+            "Patient/person-emil",
+        }
+        holders = of(
+            search(base, "register", "RelatedPerson", patient="Patient/person-emil"), "match"
+        )
         held = {r["name"][0]["text"] for r in holders if "PARAUTH" in str(r["relationship"])}
         assert held == {"Mette Holm", "Jonas Krogh"}
         assert "Viggo Krogh" in {r["name"][0]["text"] for r in holders}
@@ -186,8 +208,9 @@ class TestCalendars:
 
 class TestMunicipal:
     def test_the_case_list_names_whom_it_is_about(self, base: str) -> None:
-        reply = requests.post(f"{base}/ydelse-sager/hentsagsliste/v2.0.0",
-                              json={"CPR-nr": NOAH}, timeout=5).json()
+        reply = requests.post(
+            f"{base}/ydelse-sager/hentsagsliste/v2.0.0", json={"CPR-nr": NOAH}, timeout=5
+        ).json()
         assert reply["CPR-nr"] == NOAH
         assert {s["Sagstitel"] for s in reply["BorgervendtSag"]} >= {"Merudgifter"}
 

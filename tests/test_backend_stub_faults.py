@@ -38,8 +38,11 @@ def switch(base: str, system: str, fault: str) -> requests.Response:
 
 
 def ask(base: str, system: str = "bup", **how: Any) -> requests.Response:
-    return requests.post(f"{base}/{system}/fhir/Patient/_search", data=ASK,
-                         **{"timeout": 5, "allow_redirects": False} | how)
+    return requests.post(
+        f"{base}/{system}/fhir/Patient/_search",
+        data=ASK,
+        **{"timeout": 5, "allow_redirects": False} | how,
+    )
 
 
 def test_the_switch_names_what_it_knows(base: str) -> None:
@@ -48,8 +51,10 @@ def test_the_switch_names_what_it_knows(base: str) -> None:
         assert reply.status_code == 400 and reply.json()["faults"] == FAULTS
 
 
-@pytest.mark.parametrize(("fault", "status"), [("500", 500), ("redirect", 302), ("401", 401),
-                                               ("429", 429), ("html", 200)])
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("500", 500), ("redirect", 302), ("401", 401), ("429", 429), ("html", 200)],
+)
 def test_one_system_is_ill_and_the_others_are_well(base: str, fault: str, status: int) -> None:
     switch(base, "bup", fault)
     reply = ask(base)
@@ -109,7 +114,7 @@ def test_gzip_bomb_is_small_on_the_wire_and_large_unpacked(base: str) -> None:
         packed = reply.raw.read(decode_content=False)
     opened, size = zlib.decompressobj(31), 0
     for at in range(0, len(packed), 4096):
-        size += len(opened.decompress(packed[at:at + 4096]))
+        size += len(opened.decompress(packed[at : at + 4096]))
     assert len(packed) < 2**20 and size > 500 * 2**20
 
 
@@ -140,8 +145,9 @@ def test_wrong_person_is_somebody_else_everywhere(base: str) -> None:
     assert EMIL not in ask(base).text
     known = ask(base, "familieafd").json()["entry"][0]["resource"]["id"]
     switch(base, "familieafd", "wrong-person")
-    teams = requests.post(f"{base}/familieafd/fhir/CareTeam/_search",
-                          data={"patient": f"Patient/{known}"}, timeout=5).json()
+    teams = requests.post(
+        f"{base}/familieafd/fhir/CareTeam/_search", data={"patient": f"Patient/{known}"}, timeout=5
+    ).json()
     assert {e["resource"]["subject"]["reference"] for e in teams["entry"]} == {"Patient/en-anden"}
     switch(base, "en-plan", "wrong-person")
     reply = requests.post(f"{base}/en-plan/planer", json={"cpr": EMIL}, timeout=5)
@@ -187,10 +193,12 @@ def test_a_fixed_delay_is_kept_for_many_at_once() -> None:
 
 async def _bench(base: str, n: int, ms: int) -> float:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
+
         async def one(i: int) -> None:
             url = f"{base}/bench/{i}/{ms}/sager"
             async with client.post(url, json={"CPR-nr": EMIL}) as reply:
                 assert (await reply.json())["CPR-nr"] == EMIL
+
         began = time.monotonic()
         await asyncio.gather(*(one(i) for i in range(n)))
         return time.monotonic() - began

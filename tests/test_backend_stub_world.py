@@ -35,9 +35,13 @@ def world() -> World:
 
 
 def settings(file: Path) -> Settings:
-    return load(file, {
-        "PORTAL_SECRET_KEYS": secrets.token_urlsafe(40),
-        "PORTAL_DATA_KEYS": base64.b64encode(secrets.token_bytes(32)).decode()})
+    return load(
+        file,
+        {
+            "PORTAL_SECRET_KEYS": secrets.token_urlsafe(40),
+            "PORTAL_DATA_KEYS": base64.b64encode(secrets.token_bytes(32)).decode(),
+        },
+    )
 
 
 def fhir_stores(world: World) -> dict[str, dict[str, dict[str, Json]]]:
@@ -47,8 +51,12 @@ def fhir_stores(world: World) -> dict[str, dict[str, dict[str, Json]]]:
 def everything(world: World) -> str:
     """All that any system can say, as one text."""
     cprs = [p.cpr for p in people(TODAY).values()]
-    calendars = [world.calendar(s.id).feed(c).decode() for s in SYSTEMS
-                 if s.kind == "icalendar" for c in cprs]
+    calendars = [
+        world.calendar(s.id).feed(c).decode()
+        for s in SYSTEMS
+        if s.kind == "icalendar"
+        for c in cprs
+    ]
     municipal = [content.answer(c) for content in world.municipal.values() for c in cprs]
     told = json.dumps([fhir_stores(world), municipal, resources(TODAY)], ensure_ascii=False)
     return told + "".join(calendars)
@@ -77,10 +85,21 @@ def test_phone_numbers_are_eight_digits_of_the_made_up_series(world: World) -> N
 
 def test_ages_and_homes_are_as_the_cast_says() -> None:
     known = people(TODAY)
-    ages = {k: TODAY.year - p.born.year - ((TODAY.month, TODAY.day) < (p.born.month, p.born.day))
-            for k, p in known.items()}
-    expected = {"sofie": 16, "emil": 9, "noah": 12, "layla": 14, "omar": 6, "freja": 18,
-                "ida": 11, "mette": 38, "viggo": 71}
+    ages = {
+        k: TODAY.year - p.born.year - ((TODAY.month, TODAY.day) < (p.born.month, p.born.day))
+        for k, p in known.items()
+    }
+    expected = {
+        "sofie": 16,
+        "emil": 9,
+        "noah": 12,
+        "layla": 14,
+        "omar": 6,
+        "freja": 18,
+        "ida": 11,
+        "mette": 38,
+        "viggo": 71,
+    }
     assert {k: ages[k] for k in expected} == expected
     assert home_of("emil") == home_of("sofie") == home_of("mette") != home_of("jonas")
     assert {k for k, p in known.items() if p.protected} <= PROTECTED
@@ -95,8 +114,13 @@ def test_custody_in_the_register() -> None:
             child = r["patient"]["reference"].removeprefix("Patient/person-")
             held.setdefault(child, set()).add(r["name"][0]["text"].split()[0].lower())
     assert held == {
-        "sofie": {"mette", "jonas"}, "emil": {"mette", "jonas"}, "noah": {"camilla"},
-        "layla": {"amira", "yusuf"}, "omar": {"amira", "yusuf"}, "ida": {"peter"}}
+        "sofie": {"mette", "jonas"},
+        "emil": {"mette", "jonas"},
+        "noah": {"camilla"},
+        "layla": {"amira", "yusuf"},
+        "omar": {"amira", "yusuf"},
+        "ida": {"peter"},
+    }
     assert {c.child for c in CUSTODY} == set(CHILDREN)
     assert set(citizens(TODAY)).isdisjoint({"karin", "poul", "birgit", "lone", "steen"})
 
@@ -159,7 +183,8 @@ def test_the_portal_reads_29_places_in_45_systems_about_noah(tmp_path: Path) -> 
         noah = people(Days().today)["noah"]
         asked = [s.id for s in asked_about(12)]
         answers = Gatherer(found).ask(
-            asked, Subject(citizen="noah", identifiers={CPR: noah.cpr}), None)
+            asked, Subject(citizen="noah", identifiers={CPR: noah.cpr}), None
+        )
     assert {a.source: a.state for a in answers.values()} == dict.fromkeys(asked, State.SHOWN)
     assert len(answers) == 45
     assert len({e.owner for a in answers.values() for e in a.entries}) == 29

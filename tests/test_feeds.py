@@ -47,4 +47,7 @@ def test_closing_a_feed_ends_it_at_once(login: Login) -> None:
 
 def test_nobody_makes_a_feed_of_somebody_elses_child(login: Login) -> None:
     emil = login("mette").citizens()["Emil"]
-    assert login("viggo").post("/konto", {"handling": "ny-kalender", "borger": emil}).status_code == 404
+    assert (
+        login("viggo").post("/konto", {"handling": "ny-kalender", "borger": emil}).status_code
+        == 404
+    )
