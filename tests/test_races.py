@@ -30,7 +30,7 @@ from tests.store_world import Shop, open_shop, who
 pytest_plugins = ("tests.store_fixtures",)
 pytestmark = pytest.mark.proof
 Figure = Callable[[str, object], None]
-WAIT = 300
+WAIT = times(300, 3600)  # seconds; only so that nothing hangs for ever
 
 
 def test_races_of_yes_and_no_end_as_the_model_says(
