@@ -30,6 +30,8 @@ from tests.store_world import Shop, open_shop, who
 pytest_plugins = ("tests.store_fixtures",)
 pytestmark = pytest.mark.proof
 Figure = Callable[[str, object], None]
+SERVES_AGAIN = times(30, 5)
+"""Seconds; a sample runs beside everything else on the machine."""
 WAIT = times(300, 3600)  # seconds; only so that nothing hangs for ever
 
 
@@ -80,7 +82,7 @@ def test_killed_in_the_middle_nothing_is_half(
         noes = {e.seq for e in events if e.kind is not Kind.GRANTED}
         assert {n for n in noes if n <= acknowledged} <= kept <= noes
         assert write_and_kill(stored, 1, 0)[0] > len(events)  # serves again at once
-        assert time.monotonic() - killed < 5
+        assert time.monotonic() - killed < SERVES_AGAIN
     checkpoints = Checkpoints(stored, shop.store)
     checkpoints.make(first=True)
     assert checkpoints.check(checkpoints.sealed()).faults == []
