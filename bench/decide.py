@@ -9,7 +9,8 @@ from datetime import date
 
 from bench.figure import Figure
 from bench.world import Stage
-from portal.access import Facts, family_hides, staff_hides
+from portal.access import Facts, family_hides
+from portal.access_staff import staff_hides
 from portal.consent_state import Event, Grant, Kind, scopes
 from portal.db import now
 from portal.handout import Relation

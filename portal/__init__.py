@@ -16,7 +16,6 @@ from portal import gate, htmx, i18n, schema, templating
 from portal.assets import BUILT
 from portal.clerk import Clerk
 from portal.comments import Comments
-from portal.config import Settings
 from portal.consent_pages import ConsentPages
 from portal.consents import Consents
 from portal.conversation import Conversation
@@ -32,6 +31,7 @@ from portal.identity.session import Sessions
 from portal.limits import Limiter
 from portal.overview import Overviews
 from portal.seen_by import SeenBy
+from portal.settings import Settings
 from portal.sources.gather import Gatherer
 from portal.sources.register import Register
 from portal.views import errors, page

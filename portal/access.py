@@ -9,7 +9,7 @@ clock, a database or a request: what is needed is passed in.
 from __future__ import annotations
 
 from calendar import isleap
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,20 +18,9 @@ import msgspec
 
 from portal.handout import Relation
 from portal.records import (
-    CATEGORY_OF,
-    RUNNING,
     Actor,
-    AnyEntry,
-    Assessment,
     Audience,
-    Category,
-    Contact,
     Entry,
-    Goal,
-    Intervention,
-    Measurement,
-    Meeting,
-    Plan,
     Sector,
 )
 
@@ -224,110 +213,7 @@ def family_may_ask(sector: Sector, how: Relation, age: int) -> bool:
     return not (sector is Sector.HEALTH and how is Relation.GUARDIAN and age >= DECIDES_ON_HEALTH)
 
 
-# --- Question 3: which entries does an employee see? ----------------------------------
-
-NEVER_TO_STAFF = {
-    "document": "Case documents of other actors",
-    "application": "Undecided applications",
-    "refused": "Refused services",
-    "collection": "Collections",
-}
-"""Kinds no consent opens to another actor."""
-
-
-class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """What one active consent opens to one actor: pairs of category and owner."""
-
-    actor: str
-    pairs: frozenset[tuple[Category, str]]
-    sources: frozenset[str]
-    excluded: frozenset[str] = frozenset()
-    purpose: str
-    until: date
-
-
-ANY_OWNER = "*"
-"""The owner of what no source owns: master data and comments."""
-
-
-def staff_hides(
-    entry: AnyEntry, actors: Collection[str], scopes: Iterable[Scope], purpose: str
-) -> str | None:
-    """The name of the rule that hides the entry from the employee, or None: it is shown."""
-    if "concern" in entry.kinds:
-        return "concern"
-    if entry.owner in actors:
-        return None
-    if entry.audience & {Audience.OWNER_ONLY, Audience.CITIZEN_FROM_15}:
-        return "restricted"
-    if entry.kinds & NEVER_TO_STAFF.keys():
-        return "never to staff"
-    if not is_running(entry):
-        return "earlier service"
-    if not any(_opens(scope, entry, purpose) for scope in scopes):
-        return "no consent"
-    return None
-
-
-def _opens(scope: Scope, entry: AnyEntry, purpose: str) -> bool:
-    if scope.purpose != purpose or entry.source not in scope.sources:
-        return False
-    if excluded_names(entry) - scope.excluded:
-        return False
-    return any((category, entry.owner) in scope.pairs for category in categories(entry))
-
-
-def before_consent(entry: AnyEntry, owner: Actor, municipality: str) -> Intervention | None:
-    """What a written legal basis opens before any consent: of running help in the same
-    municipality the paragraph and name, whom to call, the goal and the period; never health."""
-    if not isinstance(entry, Intervention) or owner.sector is Sector.HEALTH:
-        return None
-    if owner.municipality != municipality or entry.kinds or entry.audience or not is_running(entry):
-        return None
-    kept = (*BEFORE_CONSENT, "key", "source", "owner", "by", "lang")
-    return Intervention(**{name: getattr(entry, name) for name in kept})
-
-
-BEFORE_CONSENT = ("title", "status", "paragraph", "responsible", "phone", "goal", "start", "end")
-
-
-def excluded_names(entry: Entry) -> frozenset[str]:
-    """The names of the excluded kinds (housing benefit, aids ...) the entry belongs to."""
-    marks = (k for k in entry.kinds if k.startswith("excluded:"))
-    return frozenset(k.removeprefix("excluded:") for k in marks)
-
-
-def categories(entry: AnyEntry) -> tuple[Category, ...]:
-    """What opens an entry; a goal is opened by interventions or by plans."""
-    if isinstance(entry, Goal):
-        return (Category.INTERVENTIONS, Category.PLANS)
-    return (CATEGORY_OF[type(entry)],)
-
-
-def is_running(entry: AnyEntry) -> bool:
-    """Whether help, plan or contact goes on; earlier services never reach other actors' staff."""
-    if isinstance(entry, Intervention | Assessment | Plan | Goal):
-        return entry.status in RUNNING
-    if isinstance(entry, Contact):
-        return entry.running
-    return True
-
-
-def has_relation(entries: Iterable[AnyEntry], actors: Collection[str], now: datetime) -> bool:
-    """Whether an employee's actor owns something *running* of the citizen."""
-    return any(
-        e.owner in actors and is_running(e) and _ahead(e, now) and "concern" not in e.kinds
-        for e in entries
-    )
-
-
-def _ahead(entry: AnyEntry, now: datetime) -> bool:
-    if isinstance(entry, Meeting):
-        return not entry.cancelled and (entry.end or entry.start) >= now
-    return not isinstance(entry, Goal | Measurement)
-
-
-# --- Question 4: who must say yes before a consent holds? ------------------------------
+# --- Question 3: who must say yes before a consent holds? ------------------------------
 
 
 class Deciders(NamedTuple):
@@ -384,7 +270,7 @@ def decided_sectors(person: str, facts: Facts) -> frozenset[Sector]:
     return frozenset(s for s in Sector if may_decide(person, facts, s))
 
 
-# --- Question 5: which actors can be named? --------------------------------------------
+# --- Question 4: which actors can be named? --------------------------------------------
 
 
 def exists_for(actor: Actor, municipality: str, hidden_address: bool) -> bool:
@@ -396,7 +282,7 @@ def exists_for(actor: Actor, municipality: str, hidden_address: bool) -> bool:
     return not hidden_address or actor.municipality in (None, municipality)
 
 
-# --- Question 6: which log lines may a family member read? ------------------------------
+# --- Question 5: which log lines may a family member read? ------------------------------
 
 
 def reads_line(

@@ -31,9 +31,9 @@ from cryptography.hazmat.primitives.serialization import (
 from sqlalchemy import Connection, func, select
 
 from portal import audit
-from portal.config import Settings
 from portal.db import Store, aware, now
 from portal.models import access_entry
+from portal.settings import Settings
 from portal.verifier import (
     CHECKPOINT,
     GENESIS,

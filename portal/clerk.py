@@ -7,8 +7,8 @@ import threading
 import time
 
 from portal.checkpoints import Checkpoints, Unsignable
-from portal.config import Settings
 from portal.db import Store, StoreDown
+from portal.settings import Settings
 from portal.verifier import Untrue
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal import keys, schema
 from portal.checkpoints import Checkpoints, Unsignable
-from portal.config import ConfigError, Settings, load
+from portal.config import load
 from portal.db import Store, StoreDown
+from portal.settings import ConfigError, Settings
 from portal.verifier import Untrue, report
 
 

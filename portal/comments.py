@@ -15,12 +15,12 @@ from sqlalchemy import RowMapping, func, insert, select
 from portal import audit
 from portal.access import Viewer
 from portal.audit import Act, Line
-from portal.config import Settings
 from portal.crypto import new_id
 from portal.db import Store, aware, now
 from portal.family import Family
 from portal.models import comment
 from portal.records import Category
+from portal.settings import Settings
 
 LONGEST = 4000
 

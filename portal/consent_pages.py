@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Protocol
 
 from portal.access import (
     ADULT,
@@ -18,36 +17,27 @@ from portal.access import (
     decided_sectors,
     exists_for,
 )
-from portal.config import Settings
-from portal.consent_state import Kind, Mine
-from portal.consents import Consents, Proposal, Row, months_ahead
-from portal.handout import (
-    Choice,
-    ConsentForm,
-    ConsentList,
-    ConsentRow,
-    HistoryLine,
-    Place,
-    Relation,
+from portal.consent_choices import (
+    Filled,
+    category_choices,
+    excluded_choices,
+    last_health,
+    sector_choices,
 )
+from portal.consent_state import Kind, Mine
+from portal.consents import Consents, Row, months_ahead
+from portal.handout import Choice, Place, Relation
+from portal.handout_consent import ConsentForm, ConsentList, ConsentRow, HistoryLine
 from portal.overview import Involved, Look, Overviews
 from portal.records import Actor, Category, Sector
+from portal.settings import Settings
 from portal.speech import gettext as _
 from portal.standing import NotFound, Standing
-from portal.templating import category_word, sector_word
 from portal.words import configured_word
 
 UNDO = timedelta(hours=24)
 FORM_SECONDS = 0.5
 ORDER = ("active", "pending", "none", "expired", "withdrawn")
-
-
-class Filled(Protocol):
-    """A form as it was sent, kept when it comes back with errors."""
-
-    proposal: Proposal
-    owners: frozenset[str]
-    until: str
 
 
 class ConsentPages:
@@ -98,8 +88,8 @@ class ConsentPages:
         return ConsentForm(
             citizen=self._overviews.citizen(standing),
             row=self._row(standing, row, actor, actor in involved),
-            categories=_category_choices(filled),
-            sectors=_sector_choices(owners, ticked),
+            categories=category_choices(filled),
+            sectors=sector_choices(owners, ticked),
             owners=tuple(
                 Choice(
                     value=self._overviews.place(standing, o.id).id,
@@ -108,11 +98,9 @@ class ConsentPages:
                     sector=o.sector,
                     help="" if o.id in involved else _("Har ikke noget om jer endnu"),
                 )
-                for o in sorted(
-                    owners, key=lambda o: (_last_health(o.sector), o.id not in involved)
-                )
+                for o in sorted(owners, key=lambda o: (last_health(o.sector), o.id not in involved))
             ),
-            excluded=_excluded_choices(self._settings, filled),
+            excluded=excluded_choices(self._settings, filled),
             purposes=tuple(
                 Choice(
                     value=p.id,
@@ -279,10 +267,6 @@ def _row_order(row: ConsentRow) -> tuple[object, ...]:
     )
 
 
-def _last_health(sector: Sector) -> tuple[bool, int]:
-    return (sector is Sector.HEALTH, list(Sector).index(sector))
-
-
 def _age_note(standing: Standing) -> str:
     age = standing.home.facts.age or 0
     if standing.relation is Relation.GUARDIAN:
@@ -290,40 +274,3 @@ def _age_note(standing: Standing) -> str:
     if age < DECIDES_ON_HEALTH:
         return "child"
     return "joint-young" if age < ADULT else ""
-
-
-def _category_choices(filled: Proposal | None) -> tuple[Choice, ...]:
-    helps = {
-        Category.CONTACTS: _("Hvem der hjælper jer, og hvordan man får fat i dem."),
-        Category.MEETINGS: _("Hvornår I skal mødes, med hvem og hvor."),
-        Category.INTERVENTIONS: _("Den hjælp, I får, hvordan det går med den, og hvad målet er."),
-        Category.PLANS: _("Planer og mål, og hvor man kan læse dem."),
-        Category.WELLBEING: _("Tal for, hvordan det går, over tid."),
-        Category.MASTER_DATA: _("Navn, alder, køn, adresse og hvem der har forældremyndigheden."),
-        Category.COMMENTS: _("De kommentarer, I selv sender til dem. De kan svare."),
-    }
-    return tuple(
-        Choice(
-            value=c.value,
-            label=category_word(c),
-            help=helps[c],
-            ticked=bool(filled and c in filled.categories),
-        )
-        for c in Category
-    )
-
-
-def _sector_choices(owners: tuple[Actor, ...], ticked: frozenset[str]) -> tuple[Choice, ...]:
-    sectors = sorted({o.sector for o in owners}, key=_last_health)
-    return tuple(
-        Choice(value=s.value, label=sector_word(s), sector=s, ticked=s.value in ticked)
-        for s in sectors
-    )
-
-
-def _excluded_choices(settings: Settings, filled: Proposal | None) -> tuple[Choice, ...]:
-    names = settings.excluded_kinds
-    return tuple(
-        Choice(value=n, label=configured_word(n), ticked=bool(filled and n in filled.excluded))
-        for n in sorted(names)
-    )

@@ -11,7 +11,8 @@ from enum import StrEnum
 
 import msgspec
 
-from portal.access import ADULT, ANY_OWNER, DECIDES_ON_HEALTH, Facts, Scope, deciders
+from portal.access import ADULT, DECIDES_ON_HEALTH, Facts, deciders
+from portal.access_staff import ANY_OWNER, Scope
 from portal.records import Category, Sector
 
 Pair = tuple[Category, str]

@@ -13,15 +13,16 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from portal import audit, consent_state
-from portal.access import Facts, Scope, decided_sectors, deciders
+from portal.access import Facts, decided_sectors, deciders
+from portal.access_staff import Scope
 from portal.audit import Act, Line
-from portal.config import Settings
 from portal.consent_state import OWNERLESS, Event, Grant, Kind, Mine
 from portal.db import Store, aware, now
 from portal.family import Family, Household
 from portal.journal import Journal
 from portal.models import consent_event, person
 from portal.records import Category, Sector
+from portal.settings import Settings
 
 
 class Changed(Exception):

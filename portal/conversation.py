@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
-from portal.access import ANY_OWNER, OWN_LOGIN, Viewer
+from portal.access import OWN_LOGIN, Viewer
+from portal.access_staff import ANY_OWNER
 from portal.comments import Comments, Detail, NotYours
 from portal.consents import Consents
 from portal.family import Family

@@ -12,16 +12,18 @@ import msgspec
 from flask_babel import format_date
 
 from portal import consent_state
-from portal.access import ADULT, ANY_OWNER, DECIDES_ON_HEALTH, Scope, Viewer
+from portal.access import ADULT, DECIDES_ON_HEALTH, Viewer
+from portal.access_staff import ANY_OWNER, Scope
 from portal.audit import Act
-from portal.config import Settings
 from portal.consent_pages import UNDO, ConsentPages, person_of
 from portal.consent_state import OWNERLESS, Event
 from portal.consents import Consents, Proposal
-from portal.handout import ConsentConfirm, ConsentReceipt, Relation
+from portal.handout import Relation
+from portal.handout_consent import ConsentConfirm, ConsentReceipt
 from portal.i18n import REVIEWED, choose
 from portal.overview import Involved, Look, Overviews
 from portal.records import Category, Sector
+from portal.settings import Settings
 from portal.speech import gettext as _
 from portal.speech import spoken_as
 from portal.standing import NotFound, Standing

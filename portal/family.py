@@ -15,11 +15,11 @@ from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.access import Facts, Viewer, today_in_copenhagen
-from portal.config import CPR_SYSTEM, Settings
 from portal.crypto import CitizenKey, Vault, new_id
 from portal.db import Store, now
 from portal.models import access_closed, person
 from portal.records import Person
+from portal.settings import CPR_SYSTEM, Settings
 from portal.sources.register import Register, RegisterDown, Registered
 
 __all__ = ["Family", "Known", "RegisterDown", "UnknownPerson"]

@@ -13,7 +13,6 @@ from sqlalchemy import delete, insert, select
 from portal.access import Viewer
 from portal.audit import Act
 from portal.calendar import several_meetings
-from portal.config import Settings
 from portal.crypto import new_id, token_hash
 from portal.db import Store, now
 from portal.family import Family, RegisterDown, UnknownPerson
@@ -21,6 +20,7 @@ from portal.handout import FeedLine
 from portal.models import feed
 from portal.overview import Look, Overviews
 from portal.records import Category
+from portal.settings import Settings
 from portal.standing import NotFound
 
 

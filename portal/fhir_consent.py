@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.consent_state import Event
-from portal.handout import ConsentReceipt
+from portal.handout_consent import ConsentReceipt
 
 OWN = "urn:familieoverblik"
 STATUS = {"active": "active", "pending": "proposed", "withdrawn": "inactive", "expired": "inactive"}

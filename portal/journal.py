@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from portal.config import Settings
 from portal.consent_state import Event, Kind
 from portal.crypto import Unreadable, Vault
+from portal.settings import Settings
 
 log = logging.getLogger(__name__)
 

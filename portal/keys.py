@@ -10,8 +10,8 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey, KeyParameters, RSAKey
 
-from portal.config import Settings
 from portal.identity.client_key import ClientKeys
+from portal.settings import Settings
 
 
 def new_secret() -> str:

@@ -6,10 +6,10 @@ from sqlalchemy import insert, select
 
 from portal import audit, join
 from portal.audit import Act, Line
-from portal.config import CPR_SYSTEM, Settings
 from portal.db import now
 from portal.family import RegisterDown, UnknownPerson
 from portal.models import access_closed
+from portal.settings import CPR_SYSTEM, Settings
 
 
 class NothingChanged(Exception):

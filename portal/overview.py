@@ -12,17 +12,18 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from portal import audit
-from portal.access import ANY_OWNER, Scope, Viewer, has_relation
+from portal.access import Viewer
+from portal.access_staff import ANY_OWNER, Scope, has_relation
 from portal.arrange import starts
 from portal.audit import Act, Line
 from portal.comments import Comment, Comments
-from portal.config import CPR_SYSTEM, Settings
 from portal.consents import Consents
 from portal.db import Store, now
 from portal.family import NOBODY, Family, UnknownPerson
 from portal.handout import Citizen, FamilyCard, FamilyPage, Overview, Place, Shown
 from portal.present import Presenter
 from portal.records import Answer, Category, Sector
+from portal.settings import CPR_SYSTEM, Settings
 from portal.sources import Subject
 from portal.sources.gather import Gatherer
 from portal.standing import NotFound, Standing, Standings

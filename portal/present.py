@@ -8,10 +8,10 @@ from functools import cache, partial
 
 import msgspec
 
-from portal.access import categories, exists_for, turning
+from portal.access import exists_for, turning
+from portal.access_staff import categories
 from portal.arrange import Arranger, line
 from portal.comments import Comment, wrote
-from portal.config import Settings
 from portal.consent_state import Mine
 from portal.consents import Consents
 from portal.db import now
@@ -36,6 +36,7 @@ from portal.redaction import (
     telling,
     with_known_places,
 )
+from portal.settings import Settings
 from portal.spelling import normal
 from portal.standing import Standing, Standings
 

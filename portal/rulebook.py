@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from portal import access
+from portal import access, access_staff
 from portal.access import Facts
 from portal.handout import Relation
 from portal.records import Sector
@@ -56,7 +56,7 @@ def _opening() -> Iterator[str]:
     yield from (
         "# Who may see, decide and do what",
         "",
-        "This page is generated from the tables in `portal/access.py` by",
+        "This page is generated from the tables in `portal/access.py` and `portal/access_staff.py` by",
         "`python -m portal.rulebook > docs/access.md`. A test fails when it is stale. Do not edit it.",
         "",
         "It is a design and not legal advice: a deployment's own lawyers decide whether it holds.",
@@ -144,7 +144,7 @@ def _staff() -> Iterator[str]:
     yield from ("", "These kinds are never opened to another actor, whatever was consented to:", "")
     yield from _table(
         ("Kind", "What it is", "Source"),
-        ((kind, what, PRODUCT) for kind, what in access.NEVER_TO_STAFF.items()),
+        ((kind, what, PRODUCT) for kind, what in access_staff.NEVER_TO_STAFF.items()),
     )
     yield ""
     yield "For example, an entry that its owner keeps, to an employee of"
@@ -282,7 +282,7 @@ def _table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator
         yield f"| {' | '.join(map(str, row))} |"
 
 
-MADE_FROM = (access.DOORS, access.FAMILY_HIDES, access.NEVER_TO_STAFF, access.DECIDERS)
+MADE_FROM = (access.DOORS, access.FAMILY_HIDES, access_staff.NEVER_TO_STAFF, access.DECIDERS)
 """The tables of which every row stands on the page (a test looks)."""
 
 

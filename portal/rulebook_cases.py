@@ -7,8 +7,9 @@ from datetime import date
 
 import msgspec
 
-from portal import access
-from portal.access import ANY_OWNER, Facts, Scope, Viewer
+from portal import access, access_staff
+from portal.access import Facts, Viewer
+from portal.access_staff import ANY_OWNER, Scope
 from portal.handout import Relation
 from portal.records import Actor, Audience, Category, Intervention, Sector, Status
 
@@ -57,7 +58,7 @@ def of_owner() -> Iterator[tuple[str, Intervention]]:
     yield "running", _entry()
     yield "finished", _entry(status=Status.DONE)
     yield "a report of concern", _entry("concern")
-    for kind, what in access.NEVER_TO_STAFF.items():
+    for kind, what in access_staff.NEVER_TO_STAFF.items():
         yield f"`{kind}`: {what.lower()}", _entry(kind)
     yield "`excluded:...` and not ticked by name", _entry("excluded:Befordring")
     for mark in Audience:
@@ -84,7 +85,7 @@ def to_staff(entry: Intervention) -> Iterator[str]:
     for actor, scopes, purpose in (
         ("owner", (), "p"), ("asker", (scope,), "p"), ("asker", (scope,), "q"), ("asker", (), "p"),
     ):  # fmt: skip
-        name = access.staff_hides(entry, {actor}, scopes, purpose)
+        name = access_staff.staff_hides(entry, {actor}, scopes, purpose)
         yield f"hidden ({name})" if name else "shown"
 
 

@@ -12,12 +12,12 @@ from flask_babel import gettext as _
 from portal import audit
 from portal.access import Viewer, exists_for, reads_line
 from portal.audit import Act, Entry
-from portal.config import Settings
 from portal.db import Store
 from portal.family import Family, RegisterDown, UnknownPerson
 from portal.handout import AccessLog, Choice, LogLine, Relation
 from portal.overview import Overviews
 from portal.records import Category
+from portal.settings import Settings
 from portal.standing import NotFound, Standing
 from portal.words import configured_word
 

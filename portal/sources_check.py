@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 
 from portal import join
-from portal.config import CPR_SYSTEM, Settings
 from portal.family import RegisterDown, UnknownPerson
 from portal.records import Answer, State
+from portal.settings import CPR_SYSTEM, Settings
 from portal.sources import Subject
 
 NOBODY = "0101010000"

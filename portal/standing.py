@@ -10,14 +10,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from portal import access
-from portal.access import Scope, Viewer
-from portal.config import Settings, SourceConfig
+from portal import access, access_staff
+from portal.access import Viewer
+from portal.access_staff import Scope
 from portal.consents import Consents
 from portal.family import Family, Household, UnknownPerson
 from portal.handout import Relation
 from portal.records import AnyEntry, Sector
 from portal.redaction import NO_SHIELD, Shield, locates, place_name, shield, telling
+from portal.settings import Settings, SourceConfig
 
 MOST_OPENED = 100_000
 
@@ -160,7 +161,7 @@ class Standings:
         owner = self._actors.get(entry.owner)
         if not standing.before_consent or owner is None:
             return None
-        return access.before_consent(entry, owner, self._settings.municipality)
+        return access_staff.before_consent(entry, owner, self._settings.municipality)
 
     def shows(self, standing: Standing, entry: AnyEntry) -> bool:
         """Whether this viewer may see this entry."""
@@ -183,7 +184,7 @@ class Standings:
 
     @staticmethod
     def _staff_shows(standing: Standing, entry: AnyEntry, actors: frozenset[str]) -> bool:
-        return access.staff_hides(entry, actors, standing.scopes, standing.purpose) is None
+        return access_staff.staff_hides(entry, actors, standing.scopes, standing.purpose) is None
 
     def of_this_municipality(self, actors: frozenset[str]) -> frozenset[str]:
         """Those of the actors that may look somebody up: a look-up never crosses a municipality."""

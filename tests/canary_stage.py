@@ -16,7 +16,8 @@ from backend_stub.serving import run_in_thread
 from mitid_stub import Client, serving
 from mitid_stub.personas import Persona as Login
 from portal import create_app, keys, schema
-from portal.config import Settings, load
+from portal.config import load
+from portal.settings import Settings
 from tests.canary_crawl import BASE
 from tests.canary_servers import application
 from tests.canary_world import CPR, STAFF, World, config

@@ -26,7 +26,8 @@ from mitid_stub import Client, serving
 from mitid_stub.personas import personas
 from mitid_stub.rehearsal import answer_login
 from portal import create_app, keys, schema
-from portal.config import Settings, load
+from portal.config import load
+from portal.settings import Settings
 
 PORT = 8000
 BASE = f"http://127.0.0.1:{PORT}"

@@ -18,8 +18,6 @@ from joserfc.jwk import ECKey
 from sqlalchemy import insert, inspect
 from werkzeug.test import TestResponse
 
-from portal.config import CPR_SYSTEM, Identity, Register, Settings
-from portal.config import Provider as ProviderSettings
 from portal.crypto import Vault
 from portal.db import Store, now
 from portal.family import Known, RegisterDown, UnknownPerson
@@ -28,6 +26,8 @@ from portal.identity.oidc import Oidc
 from portal.identity.session import Sessions
 from portal.models import metadata, person
 from portal.records import Actor, Person, Sector
+from portal.settings import CPR_SYSTEM, Identity, Register, Settings
+from portal.settings import Provider as ProviderSettings
 from portal.views.sign_in import sign_in
 
 CLIENT_KEY = ECKey.generate_key("P-256", {"kid": "ours", "alg": "ES256"})

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from portal.config import Settings
+from portal.settings import Settings
 from tests.store_world import OWNER, Shop, make_schema, open_shop, secrets, write_settings
 
 NUMBERS = itertools.count()

@@ -10,21 +10,18 @@ from hypothesis import strategies as st
 
 from portal import access
 from portal.access import (
-    ANY_OWNER,
     Facts,
-    Scope,
     Viewer,
     decided_sectors,
     deciders,
     exists_for,
     family_hides,
     family_may_ask,
-    has_relation,
     reads_line,
     relation,
-    staff_hides,
     today_in_copenhagen,
 )
+from portal.access_staff import ANY_OWNER, Scope, has_relation, staff_hides
 from portal.handout import Relation
 from portal.records import (
     Actor,

@@ -6,7 +6,7 @@ from html import unescape
 
 from flask import Flask
 
-from portal.config import CPR_SYSTEM
+from portal.settings import CPR_SYSTEM
 from tests.acts import grant, look_up, purpose
 from tests.conftest import Browser, Login, staff
 from tests.page_checks import check

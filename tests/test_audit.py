@@ -16,10 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal import audit
 from portal.audit import Act, Line
-from portal.config import CPR_SYSTEM
 from portal.crypto import CitizenKey, Unreadable, new_id
 from portal.db import now
 from portal.models import access_entry
+from portal.settings import CPR_SYSTEM
 from portal.verifier import GENESIS, Chains, Fault, Row, Sealed, chain
 from tests.acts import draft, grant, propose, withdraw
 from tests.conftest import Login

@@ -20,8 +20,9 @@ from backend_stub.register import resources
 from backend_stub.shapes import Json
 from backend_stub.systems import PLACE_OF, PLACES, SYSTEMS, asked_about
 from backend_stub.world import World, build
-from portal.config import Settings, load
+from portal.config import load
 from portal.records import State
+from portal.settings import Settings
 from portal.sources import Subject
 from portal.sources.gather import Gatherer
 

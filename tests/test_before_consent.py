@@ -7,7 +7,7 @@ from datetime import date
 import msgspec
 import pytest
 
-from portal import access
+from portal import access_staff
 from portal.records import (
     Actor,
     Audience,
@@ -36,7 +36,7 @@ HELP = Intervention(
 
 
 def test_only_paragraph_name_contact_goal_and_period_pass() -> None:
-    cut = access.before_consent(HELP, FAMILY, HERE)
+    cut = access_staff.before_consent(HELP, FAMILY, HERE)
     assert cut is not None
     assert (cut.title, cut.paragraph, cut.goal) == (HELP.title, HELP.paragraph, HELP.goal)
     assert (cut.responsible, cut.phone, cut.start) == (HELP.responsible, HELP.phone, HELP.start)
@@ -55,7 +55,9 @@ def test_only_paragraph_name_contact_goal_and_period_pass() -> None:
     ],
 )
 def test_nothing_earlier_special_or_restricted_passes(change: dict[str, object]) -> None:
-    assert access.before_consent(msgspec.structs.replace(HELP, **change), FAMILY, HERE) is None
+    assert (
+        access_staff.before_consent(msgspec.structs.replace(HELP, **change), FAMILY, HERE) is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,9 +69,9 @@ def test_nothing_earlier_special_or_restricted_passes(change: dict[str, object])
     ],
 )
 def test_nothing_from_health_or_from_elsewhere_passes(owner: Actor) -> None:
-    assert access.before_consent(HELP, owner, HERE) is None
+    assert access_staff.before_consent(HELP, owner, HERE) is None
 
 
 def test_no_other_kind_of_entry_passes() -> None:
     contact = Contact(key="2", source="familie", owner="familie", name="Karin")
-    assert access.before_consent(contact, FAMILY, HERE) is None
+    assert access_staff.before_consent(contact, FAMILY, HERE) is None

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from flask import Flask
 
-from portal.config import CPR_SYSTEM
+from portal.settings import CPR_SYSTEM
 from tests.acts import grant, look_up, marks, purpose, steady, withdraw
 from tests.conftest import BASE, Browser, Login, staff
 from tests.page_checks import check

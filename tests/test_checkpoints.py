@@ -22,8 +22,8 @@ from portal import audit, checkpoints, clerk, verifier
 from portal.audit import Act, Line
 from portal.checkpoints import Checkpoints, Unsignable
 from portal.cli import main
-from portal.config import Settings
 from portal.models import access_entry
+from portal.settings import Settings
 from portal.verifier import GENESIS, Chains, Row, Untrue, chain
 from tests import tampering
 from tests.proving import dice, times

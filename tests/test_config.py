@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.config import ConfigError, is_loopback, load
+from portal.config import is_loopback, load
+from portal.settings import ConfigError
 
 GOOD = """
 base_url = "http://127.0.0.1:8000/"

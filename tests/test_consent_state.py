@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.access import ANY_OWNER, Facts, deciders
+from portal.access import Facts, deciders
+from portal.access_staff import ANY_OWNER
 from portal.consent_state import Event, Grant, Kind, Mine, applies, latest, mine, scopes
 from portal.records import Category, Sector
 

@@ -11,7 +11,7 @@ import click
 import msgspec
 import pytest
 
-from portal import cli, config, rulebook
+from portal import cli, config, rulebook, settings
 from portal.models import metadata
 from portal.records import Actor
 from portal.sources.gather import Gatherer
@@ -23,18 +23,18 @@ OPERATOR, STORED, THREATS = (
     for name in ("operator.md", "stored-data.md", "threat-model.md")
 )
 TABLES: dict[str, type[msgspec.Struct]] = {
-    "Top of the file": config.Settings,
-    "`[contact]`": config.ContactPoint,
-    "`[audit]`": config.AuditSettings,
-    "`[consents]`": config.ConsentSettings,
-    "`[before_consent]`": config.BeforeConsent,
-    "`[identity.citizen]` and `[identity.staff]`": config.Provider,
-    "`[register]`": config.Register,
-    "`[register.auth]` and `[source.auth]`": config.SourceAuth,
+    "Top of the file": settings.Settings,
+    "`[contact]`": settings.ContactPoint,
+    "`[audit]`": settings.AuditSettings,
+    "`[consents]`": settings.ConsentSettings,
+    "`[before_consent]`": settings.BeforeConsent,
+    "`[identity.citizen]` and `[identity.staff]`": settings.Provider,
+    "`[register]`": settings.Register,
+    "`[register.auth]` and `[source.auth]`": settings.SourceAuth,
     "`[[actor]]`": Actor,
-    "`[[source]]`": config.SourceConfig,
-    "`[[purpose]]`": config.Purpose,
-    "`[[kind]]`": config.KindRule,
+    "`[[source]]`": settings.SourceConfig,
+    "`[[purpose]]`": settings.Purpose,
+    "`[[kind]]`": settings.KindRule,
 }
 """Heading in operator.md -> what it describes."""
 
@@ -52,9 +52,9 @@ def test_every_key_stands_with_its_default(heading: str) -> None:
 
 def test_every_table_of_the_file_has_its_section() -> None:
     described = set(TABLES.values())
-    for table in (config.Settings, config.Identity, config.Register, config.SourceConfig):
+    for table in (settings.Settings, settings.Identity, settings.Register, settings.SourceConfig):
         for field in msgspec.structs.fields(table):
-            assert _tables(field) <= {*described, config.Identity}, field.name
+            assert _tables(field) <= {*described, settings.Identity}, field.name
 
 
 def test_the_smallest_file_starts(tmp_path: Path) -> None:

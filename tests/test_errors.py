@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from portal import create_app
-from portal.config import Settings
+from portal.settings import Settings
 from tests.acts import grant, propose, state, withdraw
 from tests.conftest import BASE, Browser, Login, World, staff
 from tests.page_checks import check

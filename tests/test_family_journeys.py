@@ -14,7 +14,7 @@ from flask import Flask
 
 from backend_stub.cast import HOMES
 from portal import create_app
-from portal.config import Settings
+from portal.settings import Settings
 from tests.acts import (
     SOON,
     TODAY,

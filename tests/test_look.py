@@ -17,16 +17,8 @@ from flask_babel import Babel
 from portal import templating
 from portal.assets import BUILT, Assets
 from portal.dates import dato, klokken, relative_day
-from portal.handout import (
-    Citizen,
-    ConsentList,
-    ConsentRow,
-    Line,
-    Overview,
-    Place,
-    Relation,
-    Shown,
-)
+from portal.handout import Citizen, Line, Overview, Place, Relation, Shown
+from portal.handout_consent import ConsentList, ConsentRow
 from portal.records import Category, Contact, Meeting, Sector, State
 from portal.words import (
     ejefald,

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey, OctKey
 from sign_in_app import make_app, make_settings
 
-from portal.config import ConfigError
+from portal.settings import ConfigError
 
 ISSUER = "http://127.0.0.1:1/op"
 

@@ -13,8 +13,8 @@ from flask import Flask
 from sqlalchemy import text
 
 from portal import create_app, schema
-from portal.config import Settings
 from portal.db import Store
+from portal.settings import Settings
 from tests.acts import grant, withdraw
 from tests.conftest import Login, staff
 

@@ -14,10 +14,10 @@ from portal import schema
 from portal.audit import Act, Line, append
 from portal.checkpoints import Checkpoints
 from portal.cli import main
-from portal.config import Settings
 from portal.db import Store, StoreDown
 from portal.family import NOBODY
 from portal.models import APPEND_ONLY, metadata
+from portal.settings import Settings
 from portal.verifier import Sealed
 from tests.store_world import (
     OWNER,

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from portal import audit
 from portal.audit import Act
 from portal.checkpoints import Checkpoints
-from portal.config import Settings
 from portal.consent_state import Event, Kind
 from portal.journal import Journal
 from portal.models import access_entry
+from portal.settings import Settings
 from tests.proving import SEED, dice, times
 from tests.store_driver import (
     PROCESSES,

@@ -22,8 +22,8 @@ from recorded.backend import (
     subject,
 )
 
-from portal.config import ConfigError, SourceAuth
 from portal.records import Answer, Meeting, State
+from portal.settings import ConfigError, SourceAuth
 from portal.sources.breaker import Breaker
 from portal.sources.cache import Cache, Memory, Redis
 from portal.sources.gather import Gatherer

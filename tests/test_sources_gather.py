@@ -307,7 +307,7 @@ def test_nothing_personal_is_logged(backend: Backend, caplog: pytest.LogCaptureF
 
 
 def test_bearer_and_basic(backend: Backend) -> None:
-    from portal.config import SourceAuth
+    from portal.settings import SourceAuth
 
     backend.answers["/svar"] = NOTHING
     ask(gatherer(backend, auth=SourceAuth(kind="bearer", token_env="SECRET")))

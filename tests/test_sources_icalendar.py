@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from recorded.backend import recorded, settings, source
 
-from portal.config import ConfigError
 from portal.records import Audience, Meeting
+from portal.settings import ConfigError
 from portal.sources import Delivery, SourceFailure
 from portal.sources.icalendar import CalendarSource
 from portal.sources.marks import Marks

@@ -20,8 +20,8 @@ from recorded.backend import (
     settings,
 )
 
-from portal.config import CPR_SYSTEM
-from portal.config import Register as RegisterTable
+from portal.settings import CPR_SYSTEM
+from portal.settings import Register as RegisterTable
 from portal.sources.register import Register, RegisterDown
 
 CODES = "http://hl7.dk/fhir/core/CodeSystem/dk-relatedperson-relationshipcodes"

@@ -19,7 +19,6 @@ from recorded.backend import (
     source,
 )
 
-from portal.config import ConfigError
 from portal.records import (
     Answer,
     Audience,
@@ -32,6 +31,7 @@ from portal.records import (
     State,
     Status,
 )
+from portal.settings import ConfigError
 from portal.sources import Subject
 from portal.sources.gather import Gatherer
 
@@ -181,7 +181,7 @@ def test_another_identifier_may_stand_in_the_address(backend: Backend) -> None:
 def test_a_wrong_setting_is_named_at_start(more: dict[str, Any], key: str) -> None:
     import msgspec
 
-    from portal.config import SourceAuth
+    from portal.settings import SourceAuth
 
     if "auth" in more:
         more = more | {"auth": msgspec.convert(more["auth"], SourceAuth)}

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from recorded.backend import settings, source, subject
 
-from portal.config import ConfigError, SourceAuth
 from portal.records import Answer, State
+from portal.settings import ConfigError, SourceAuth
 from portal.sources.gather import Gatherer
 
 

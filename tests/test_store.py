@@ -15,12 +15,12 @@ from portal.access import Viewer
 from portal.audit import Act, Line
 from portal.checkpoints import Checkpoints
 from portal.comments import Detail
-from portal.config import Settings
 from portal.consent_state import Kind, Mine
 from portal.consents import Changed
 from portal.db import StoreDown, now
 from portal.identity.once import spend
 from portal.models import APPEND_ONLY, access_entry, comment, consent_event, metadata, person
+from portal.settings import Settings
 from portal.verifier import Sealed
 from tests.store_world import PEOPLE, Shop, open_shop, open_store, proposal, who
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from portal.config import CPR_SYSTEM
 from portal.identity.checks import Claims
 from portal.identity.failures import (
     Contradiction,
@@ -24,6 +23,7 @@ from portal.identity.failures import (
 )
 from portal.identity.profile import Door, Profile
 from portal.records import Actor
+from portal.settings import CPR_SYSTEM
 
 LONGEST = 200
 CVR = re.compile(r"(?i)(dk)?\d{8}")

@@ -16,10 +16,10 @@ from typing import Annotated
 import msgspec
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from portal.config import Settings
 from portal.crypto import Unreadable, Vault
 from portal.identity.failures import Invalid
 from portal.identity.profile import Door
+from portal.settings import Settings
 
 SECONDS = 600
 CONTEXT = "login attempt"

@@ -13,8 +13,8 @@ from flask import Flask, Request, Response, session
 from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.wrappers import Response as Answer
 
-from portal.config import Settings
 from portal.identity.session import Account, Session, Sessions
+from portal.settings import Settings
 
 
 def cookie_name(settings: Settings, name: str) -> str:

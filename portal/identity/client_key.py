@@ -8,8 +8,8 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 
-from portal.config import ConfigError
 from portal.identity.wire import strict_json
+from portal.settings import ConfigError
 
 BY_CURVE = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
 RSA_BITS = 2048

@@ -14,7 +14,6 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from portal.config import CPR_SYSTEM, Provider, Settings
 from portal.crypto import Vault
 from portal.db import Store
 from portal.identity import arrival, checks
@@ -35,6 +34,7 @@ from portal.identity.once import spend
 from portal.identity.profile import Door, Profile, profile
 from portal.identity.provider import Metadata, ProviderClient
 from portal.identity.wire import strict_json
+from portal.settings import CPR_SYSTEM, Provider, Settings
 
 
 class Departure(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from portal.config import ConfigError, Provider
+from portal.settings import ConfigError, Provider
 
 Door = Literal["citizen", "staff"]
 LEVELS = ("low", "substantial", "high")

@@ -14,11 +14,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 from requests import Response
 
-from portal.config import ConfigError, Provider, Settings, is_loopback
+from portal.config import is_loopback
 from portal.identity.client_key import ClientKeys
 from portal.identity.failures import Invalid, ProviderDown
 from portal.identity.profile import Door
 from portal.identity.wire import Unreachable, Wire, strict_json
+from portal.settings import ConfigError, Provider, Settings
 
 METADATA_SECONDS = 300
 JWKS_SECONDS = 60  # contract: a key gone from the provider is refused after this

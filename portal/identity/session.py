@@ -23,7 +23,6 @@ from sqlalchemy import (
     update,
 )
 
-from portal.config import Settings
 from portal.crypto import Unreadable, Vault, new_id, token_hash
 from portal.db import Store, aware, now
 from portal.identity.arrival import Arrival
@@ -32,6 +31,7 @@ from portal.identity.failures import Invalid
 from portal.identity.once import spend
 from portal.identity.profile import Door
 from portal.models import session
+from portal.settings import Settings
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from portal.config import SourceConfig
 from portal.records import AnyEntry
+from portal.settings import SourceConfig
 
 if TYPE_CHECKING:
     from portal.sources.http import Http

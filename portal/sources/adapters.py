@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.config import Settings, SourceConfig
+from portal.settings import Settings, SourceConfig
 from portal.sources import Source
 from portal.sources.fhir import FhirSource
 from portal.sources.icalendar import CalendarSource

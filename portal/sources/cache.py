@@ -22,8 +22,8 @@ import redis
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from portal.config import ConfigError, Settings
 from portal.records import Answer
+from portal.settings import ConfigError, Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from portal.config import SourceConfig
 from portal.records import Audience, Meeting
+from portal.settings import SourceConfig
 from portal.sources.fhir_meetings import UNNAMED
 from portal.sources.fhir_shape import COPENHAGEN, clean, web
 from portal.sources.marks import Marks

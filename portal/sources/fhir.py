@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 
-from portal.config import SourceConfig
 from portal.records import AnyEntry
+from portal.settings import SourceConfig
 from portal.sources import Delivery, SourceFailure
 from portal.sources.fhir_client import FhirClient, Found, NotSupported, name_of, together, token
 from portal.sources.fhir_contacts import contacts

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from portal.config import CPR_SYSTEM, SourceConfig
 from portal.records import AnyEntry, Audience
+from portal.settings import CPR_SYSTEM, SourceConfig
 from portal.sources.fhir_client import name_of
 from portal.sources.fhir_graph import Graph, identifiers, logical
 from portal.sources.fhir_hours import hours

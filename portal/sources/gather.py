@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from portal.config import Settings, SourceConfig
 from portal.records import Answer, State
+from portal.settings import Settings, SourceConfig
 from portal.sources import Delivery, Source, SourceFailure, Subject
 from portal.sources.adapters import adapter
 from portal.sources.breaker import Breaker

@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 import yarl
 
-from portal.config import Settings, SourceAuth
+from portal.settings import Settings, SourceAuth
 from portal.sources import SourceFailure
 from portal.sources.auth import Credentials, credentials, tls
 from portal.sources.loop import LOOP

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import date, datetime
 
-from portal.config import SourceConfig
+from portal.settings import SourceConfig
 from portal.sources import Delivery, SourceFailure
 from portal.sources.calendar_expansion import occurrences
 from portal.sources.calendar_meeting import meeting, secret

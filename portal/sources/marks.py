@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from portal.config import Settings, SourceConfig
 from portal.records import Audience
+from portal.settings import Settings, SourceConfig
 
 KINDS = frozenset({"concern", "document", "application", "refused", "collection"})
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from portal.config import CPR_SYSTEM, ConfigError, SourceConfig
+from portal.settings import CPR_SYSTEM, ConfigError, SourceConfig
 from portal.sources import SourceFailure
 from portal.sources.http import Http, Reply
 

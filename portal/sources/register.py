@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from portal.config import Settings
 from portal.records import Person
+from portal.settings import Settings
 from portal.sources import SourceFailure
 from portal.sources.fhir_client import FhirClient, Found, name_of, token
 from portal.sources.fhir_shape import COPENHAGEN, Json

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.config import SourceConfig
 from portal.records import AnyEntry
+from portal.settings import SourceConfig
 from portal.sources import Delivery, SourceFailure
 from portal.sources.http import Http, expect_ok
 from portal.sources.json_in import decode

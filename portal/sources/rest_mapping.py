@@ -12,7 +12,6 @@ import msgspec
 from jmespath.exceptions import JMESPathError
 from jmespath.visitor import TreeInterpreter
 
-from portal.config import ConfigError, SourceConfig
 from portal.records import (
     Assessment,
     Contact,
@@ -23,6 +22,7 @@ from portal.records import (
     Meeting,
     Plan,
 )
+from portal.settings import ConfigError, SourceConfig
 from portal.sources import SourceFailure
 
 SECTIONS: dict[str, type[Entry]] = {

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from portal.config import SourceConfig
 from portal.records import AnyEntry, Audience, Entry, Goal, Intervention, Status
+from portal.settings import SourceConfig
 from portal.sources.fhir_shape import COPENHAGEN, clean, day, instant, web
 from portal.sources.marks import Marks, Organization
 from portal.sources.paragraph import paragraph

@@ -24,7 +24,8 @@ from portal.family import RegisterDown
 from portal.fhir_consent import as_fhir
 from portal.forms import ConsentFields
 from portal.gate import audience, portal, viewer
-from portal.handout import Citizen, ConsentList, Relation
+from portal.handout import Citizen, Relation
+from portal.handout_consent import ConsentList
 from portal.limits import limited
 from portal.views.page import patience
 

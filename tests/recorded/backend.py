@@ -15,8 +15,16 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from portal.config import CPR_SYSTEM, Identity, KindRule, Provider, Register, Settings, SourceConfig
 from portal.records import Actor, Sector
+from portal.settings import (
+    CPR_SYSTEM,
+    Identity,
+    KindRule,
+    Provider,
+    Register,
+    Settings,
+    SourceConfig,
+)
 from portal.sources import Subject
 
 HERE = Path(__file__).parent

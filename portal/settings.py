@@ -1,0 +1,214 @@
+"""What the portal is told: the frozen, typed settings and their defaults (docs/operator.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from portal.records import Actor, Audience
+
+CPR_SYSTEM = "urn:oid:1.2.208.176.1.2"
+
+
+class ConfigError(Exception):
+    """One wrong setting: which key, what is wrong, what right looks like."""
+
+    def __init__(self, key: str, problem: str, example: str = "") -> None:
+        super().__init__(f"{key}: {problem}" + (f" (example: {example})" if example else ""))
+        self.key = key
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file; a key nobody knows is an error, not a shrug."""
+
+
+class ContactPoint(_Table, frozen=True, kw_only=True):
+    """Who answers "Spørg om dette opslag", accessibility and privacy."""
+
+    email: str = ""
+    phone: str = ""
+
+
+class Provider(_Table, frozen=True, kw_only=True):
+    """An OpenID provider for one door. Unset keys come from the profile's data file."""
+
+    profile: str = "oidc"
+    issuer: str
+    client_id: str
+    client_key: str = ""
+    client_secret_env: str = ""
+    minimum_loa: Literal["", "low", "substantial", "high"] = "substantial"
+    scope: str = ""
+    person_claim: str = ""
+    person_system: str = CPR_SYSTEM
+    name_claim: str = ""
+    birth_date_claim: str = ""
+    loa_claim: str = ""
+    loa_values: dict[str, list[str]] = {}
+    algorithms: list[str] = []
+    unit_claim: str = ""
+    unit_system: str = ""
+    role_claim: str = ""
+    max_age: int = 300
+    ca: str = ""
+
+
+class Identity(_Table, frozen=True, kw_only=True):
+    """The two doors."""
+
+    citizen: Provider
+    staff: Provider | None = None
+
+
+class SourceAuth(_Table, frozen=True, kw_only=True):
+    """How the portal proves itself to a source or register."""
+
+    kind: Literal["", "bearer", "basic", "mtls", "smart_backend"] = ""
+    token_env: str = ""
+    username: str = ""
+    password_env: str = ""
+    cert: str = ""
+    key: str = ""
+    client_id: str = ""
+    client_key: str = ""
+    scope: str = "system/*.rs"
+    token_url: str = ""
+    ca: str = ""
+
+
+class Register(_Table, frozen=True, kw_only=True):
+    """Persons and custody, trusted."""
+
+    kind: Literal["fhir"] = "fhir"
+    url: str
+    auth: SourceAuth = SourceAuth()
+    timeout: float = 3.0
+    max_age: float = 60.0
+    """Seconds a custody fact may be used before it is read again."""
+
+
+class SourceConfig(_Table, frozen=True, kw_only=True):
+    """One backend system."""
+
+    id: str
+    name: str
+    kind: Literal["fhir", "icalendar", "rest"]
+    actor: str
+    url: str = ""
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=30)] = 2.0
+    ages: tuple[int, int] = (0, 199)
+    subject: str = CPR_SYSTEM
+    method: Literal["GET", "POST"] = "GET"
+    body: str = ""
+    content_type: str = "application/x-www-form-urlencoded"
+    audience: tuple[Audience, ...] = ()
+    category: str = ""
+    profile: str = ""
+    mapping: dict[str, Any] = {}
+    auth: SourceAuth = SourceAuth()
+    connected: bool = True
+    """False: named on the page as "ikke koblet på endnu", never asked."""
+    cache_seconds: float = 60.0
+    stale_seconds: float = 900.0
+    merge: bool = True
+    timezone: str = "Europe/Copenhagen"
+    journal_url: str = ""
+    """Where the family opens the owner's own system (https)."""
+
+
+class Purpose(_Table, frozen=True, kw_only=True):
+    """What staff choose from and consents name."""
+
+    id: str
+    text: str
+
+
+class KindRule(_Table, frozen=True, kw_only=True):
+    """Tells what an entry is, by its coding ("system|code*")."""
+
+    coding: str
+    is_: str = msgspec.field(name="is")
+
+
+class AuditSettings(_Table, frozen=True, kw_only=True):
+    checkpoints: str = "var/checkpoints"
+    key: str = "var/checkpoint.pem"
+    """Signs the checkpoints; made at the first one if there is none."""
+    staff_names: bool = False
+
+
+class ConsentSettings(_Table, frozen=True, kw_only=True):
+    journal: str = "var/journal"
+    months: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
+    remind_days: int = 30
+
+
+class BeforeConsent(_Table, frozen=True, kw_only=True):
+    """What some employees see before consent: off unless a written legal basis stands here."""
+
+    basis: str
+    role: str
+
+
+class Settings(_Table, frozen=True, kw_only=True):
+    """Everything the portal is told, checked."""
+
+    base_url: str
+    database: str
+    municipality: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}$")]
+    identity: Identity
+    register: Register
+    cache: str = "memory://"
+    secret_keys_env: str = "PORTAL_SECRET_KEYS"  # noqa: S105 - a variable's name
+    data_keys_env: str = "PORTAL_DATA_KEYS"
+    database_owner_env: str = ""
+    quick_exit_url: str = "https://www.dr.dk"
+    accessibility_statement_url: str = ""
+    service_name: str = "Familieoverblik"
+    authority: str = ""
+    contact: ContactPoint = ContactPoint()
+    audit: AuditSettings = AuditSettings()
+    consents: ConsentSettings = ConsentSettings()
+    before_consent: BeforeConsent | None = None
+    actor: tuple[Actor, ...] = ()
+    source: tuple[SourceConfig, ...] = ()
+    purpose: tuple[Purpose, ...] = ()
+    kind: tuple[KindRule, ...] = ()
+    page_seconds: Annotated[float, msgspec.Meta(gt=0, le=30)] = 10.0
+    first_byte_seconds: float = 0.01
+    secret_keys: tuple[str, ...] = ()
+    data_keys: tuple[bytes, ...] = ()
+    environ: dict[str, str] = {}
+    folder: str = "."
+
+    def __repr__(self) -> str:
+        """Never the secrets: settings end up in tracebacks."""
+        return f"Settings({self.base_url})"
+
+    @property
+    def secure(self) -> bool:
+        """Whether cookies carry `__Host-` and `Secure`."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of `base_url`, as a browser sends it in Origin."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def actors(self) -> dict[str, Actor]:
+        return {a.id: a for a in self.actor}
+
+    @property
+    def excluded_kinds(self) -> frozenset[str]:
+        """The names of what a consent leaves out unless it is ticked by name."""
+        marks = (k.is_ for k in self.kind if k.is_.startswith("excluded:"))
+        return frozenset(m.removeprefix("excluded:") for m in marks)
+
+    def path(self, name: str) -> Path:
+        """A path of the file, relative to the file."""
+        return Path(self.folder, name)
