@@ -117,6 +117,8 @@ class Overviews:
         try:
             known = self._family.identify(CPR_SYSTEM, cpr)
         except UnknownPerson:
+            unknown = self._line(viewer, Look(act=Act.LOOK_UP, categories=()), "unknown person")
+            self._write([(NOBODY, unknown)])
             return None
         facts = self._family.household(known.id).facts
         here = self._standings.of_this_municipality(viewer.actors)

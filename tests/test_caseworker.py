@@ -8,6 +8,8 @@ from html import unescape
 import pytest
 from flask import Flask
 
+from portal import audit
+from portal.family import NOBODY
 from portal.settings import CPR_SYSTEM
 from tests.acts import grant, look_up, marks, purpose, steady, withdraw
 from tests.conftest import BASE, Browser, Login, staff
@@ -130,6 +132,16 @@ def test_look_ups_are_limited_and_logged(app: Flask, login: Login) -> None:
     check(answers[-1])
     log = check(mette.get(f"/overblik/{emil}/hvem-har-set"))
     assert "Jobcenter Aalborg" in log and "slog op" in log
+
+
+def test_a_look_up_of_nobody_is_logged_too(app: Flask, login: Login) -> None:
+    services = app.extensions["portal"]
+    poul = staff(login, "poul")
+    assert look_up(poul, "0101019990").status_code == 404
+    with services.store.read() as c:
+        key = services.family.key(NOBODY)
+        newest = audit.entries(c, services.settings.municipality, NOBODY, key)[0]
+    assert (newest.line.act, newest.line.outcome) == (audit.Act.LOOK_UP, "unknown person")
 
 
 def test_a_citizen_number_is_never_in_an_address_or_a_page(app: Flask, login: Login) -> None:
