@@ -146,5 +146,49 @@ feed = Table(
 )
 """Secret calendar links; only the hash of the secret is kept."""
 
+draft = Table(
+    "draft",
+    metadata,
+    Column("tenant", String(4), nullable=False),
+    Column("whose", Hash, primary_key=True),
+    Column("slot", String(32), primary_key=True),
+    Column("citizen", Id, ForeignKey("person.id"), nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("detail", LargeBinary, nullable=False),
+    Index(None, "citizen"),
+    Index(None, "until"),
+)
+"""Texts not sent yet, for a day. `whose` is a portal id, or an employee's keyed hash; `slot` a keyed hash."""
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("tenant", String(4), nullable=False),
+    Column("person", Id, ForeignKey("person.id"), primary_key=True),
+    Column("mark", String(32), primary_key=True),
+    Column("citizen", Id, ForeignKey("person.id"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Index(None, "citizen"),
+)
+"""What a family member has said she has seen: hashes under her own key, never what it was."""
+
+report = Table(
+    "report",
+    metadata,
+    Column("tenant", String(4), nullable=False),
+    Column("id", Id, primary_key=True),
+    Column("citizen", Id, ForeignKey("person.id"), nullable=False),
+    Column("person", Id, ForeignKey("person.id"), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("about", String(32), nullable=False, server_default=""),
+    Column("at", Moment, nullable=False),
+    Column("closed", Moment),
+    Column("detail", LargeBinary, nullable=False),
+    Index(None, "citizen"),
+    Index(None, "person"),
+    Index(None, "tenant", "actor"),
+)
+"""What the family says is missing or wrong, to the one place that answers for it."""
+
 APPEND_ONLY = frozenset({consent_event.name, comment.name, access_entry.name})
 """Nobody changes or removes their rows: not the role that serves, and not the owner."""
