@@ -35,7 +35,6 @@ from portal.speech import gettext as _
 from portal.standing import NotFound, Standing
 from portal.words import configured_word
 
-UNDO = timedelta(hours=24)
 FORM_SECONDS = 0.5
 ORDER = ("active", "pending", "none", "expired", "withdrawn")
 
@@ -189,7 +188,6 @@ class ConsentPages:
             return ConsentRow(place=place, state=Mine.NONE.value, involved=involved)
         owners = {o for s in row.scopes for _c, o in s.pairs if o in self._actors}
         purpose = row.scopes[0].purpose if row.scopes else ""
-        open_ = row.mine in (Mine.ACTIVE, Mine.PENDING)
         until = min((s.until for s in row.scopes), default=None)
         remind = timedelta(days=self._settings.consents.remind_days)
         return ConsentRow(
@@ -205,7 +203,7 @@ class ConsentPages:
                 (configured_word(p.text) for p in self._settings.purpose if p.id == purpose), ""
             ),
             involved=involved,
-            undo_until=row.at + UNDO if open_ and row.at else None,
+            undo_until=row.undo_until,
         )
 
     def _without(self, standing: Standing, actor: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Pure: events in, answers out. consents.py writes events and asks here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -16,6 +16,8 @@ from portal.access_staff import ANY_OWNER, Scope
 from portal.records import Category, Sector
 
 Pair = tuple[Category, str]
+UNDO = timedelta(hours=24)
+"""How long taking a new yes back is offered as "Fortryd"; it is a withdrawal all the same."""
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +60,12 @@ class Kind(StrEnum):
     EXPIRED = "expired"
     ENDED = "ended"
     """By age or custody."""
+    SUPERSEDED = "superseded"
+    """By the same person's newer yes, which follows at once."""
+
+
+BY_ITSELF = frozenset({Kind.EXPIRED, Kind.ENDED})
+"""What nobody said: time, age or custody did it."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +108,7 @@ def scopes(
     deciding = {s: deciders(facts, s) for s in Sector}
     groups: dict[frozenset[str], set[Pair]] = {}
     for pair in frozenset().union(*counting.values()):
-        groups.setdefault(deciding[_sector(pair, sectors)], set()).add(pair)
+        groups.setdefault(deciding[sector_of(pair, sectors)], set()).add(pair)
     found = []
     for who, pairs in sorted(groups.items(), key=lambda group: sorted(group[0])):
         said = [grants[by] for by in sorted(who) if by in grants]
@@ -128,17 +136,17 @@ def _counting(grant: Grant, facts: Facts, sectors: Mapping[str, Sector]) -> froz
 
 
 def _deciders(pair: Pair, facts: Facts, sectors: Mapping[str, Sector]) -> frozenset[str]:
-    return deciders(facts, _sector(pair, sectors))
+    return deciders(facts, sector_of(pair, sectors))
 
 
-def _sector(pair: Pair, sectors: Mapping[str, Sector]) -> Sector:
+def sector_of(pair: Pair, sectors: Mapping[str, Sector]) -> Sector:
     """An owner gone from the configuration opens nothing, but must not raise: it counts as health."""
     return Sector.OTHER if pair[1] == ANY_OWNER else sectors.get(pair[1], Sector.HEALTH)
 
 
 def _still_counts(grant: Grant, pair: Pair, sectors: Mapping[str, Sector]) -> bool:
     """From 18 only what was granted alone goes on: own health data from 15, all from 18."""
-    alone = _sector(pair, sectors) is Sector.HEALTH and grant.age >= DECIDES_ON_HEALTH
+    alone = sector_of(pair, sectors) is Sector.HEALTH and grant.age >= DECIDES_ON_HEALTH
     return grant.age >= ADULT or alone
 
 
@@ -178,12 +186,32 @@ def mine(
 
 
 def over(word: Event, facts: Facts, sectors: Mapping[str, Sector]) -> Kind | None:
-    """How a yes has ended by itself, if it has: run out, or by age or custody."""
+    """How a yes has ended by itself, if it has: run out, or by age or custody.
+
+    Age or custody that nobody knows opens nothing, but it ends nothing either.
+    """
     if word.kind is not Kind.GRANTED or word.grant is None or word.by is None:
         return None
     if facts.today > word.grant.until:
         return Kind.EXPIRED
+    if facts.age is None or (facts.custodians is None and facts.age < ADULT):
+        return None
     return None if _hers(word.grant, word.by, facts, sectors) else Kind.ENDED
+
+
+def replaced(word: Event | None, facts: Facts, sectors: Mapping[str, Sector]) -> Kind | None:
+    """How a person's last word ends when she says a new yes; None when there was no yes."""
+    if word is None or word.kind is not Kind.GRANTED:
+        return None
+    return over(word, facts, sectors) or Kind.SUPERSEDED
+
+
+def predecessor(events: Iterable[Event], event: Event) -> Event | None:
+    """The yes that this yes replaced while it still stood."""
+    own = [e for e in events if (e.actor, e.by) == (event.actor, event.by) and e.seq < event.seq]
+    if own and own[-1].kind is Kind.SUPERSEDED:
+        own.pop()
+    return own[-1] if own and own[-1].kind is Kind.GRANTED else None
 
 
 def _hers(

@@ -10,18 +10,18 @@ from collections.abc import Collection
 from datetime import date, datetime
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, func, insert, select
+from sqlalchemy import Connection
 
 from portal import audit, consent_state
 from portal.access import Facts, decided_sectors, deciders
 from portal.access_staff import Scope
 from portal.audit import Act, Line
-from portal.consent_state import OWNERLESS, Event, Grant, Kind, Mine
-from portal.db import Store, aware, now
+from portal.consent_events import ConsentEvents
+from portal.consent_state import BY_ITSELF, OWNERLESS, UNDO, Event, Grant, Kind, Mine
+from portal.db import Store, now
 from portal.family import Family, Household
 from portal.journal import Journal
-from portal.models import consent_event, person
-from portal.records import Category, Sector
+from portal.records import Category
 from portal.settings import Settings
 
 
@@ -60,10 +60,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     actor: str
     mine: Mine
-    grant: Grant | None = None
     scopes: tuple[Scope, ...] = ()
     version: int = 0
-    at: datetime | None = None
+    undo_until: datetime | None = None
+    """While a yes is new: until when taking it back is called "Fortryd"."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the viewer's own yes stands, be it that others must say theirs too."""
+        return self.mine in (Mine.ACTIVE, Mine.PENDING)
 
 
 class Consents:
@@ -72,6 +77,7 @@ class Consents:
     def __init__(self, settings: Settings, store: Store, family: Family) -> None:
         self._settings, self._store, self._family = settings, store, family
         self._tenant, self._journal = settings.municipality, Journal(settings)
+        self._events = ConsentEvents(self._tenant, store, family)
         self._sectors = {a.id: a.sector for a in settings.actor}
 
     def applies(self, citizen: str, facts: Facts) -> dict[str, tuple[Scope, ...]]:
@@ -104,23 +110,21 @@ class Consents:
         visible = tuple(s for s in scopes if self._concerns(s, viewer, home))
         if not decided_sectors(viewer, home.facts) and visible:
             state = Mine.ACTIVE
+        said_yes = word is not None and state in (Mine.ACTIVE, Mine.PENDING)
         return Row(
             actor=actor,
             mine=state,
-            grant=word.grant if word and word.kind is Kind.GRANTED else None,
             scopes=visible if state is Mine.ACTIVE else (),
             version=word.seq if word else 0,
-            at=word.at if word else None,
+            undo_until=word.at + UNDO if word and said_yes and now() < word.at + UNDO else None,
         )
 
     def _concerns(self, scope: Scope, viewer: str, home: Household) -> bool:
         """The citizen sees all that applies to her; a custody holder what she decides about."""
         if viewer == home.citizen.id:
             return True
-        return any(viewer in deciders(home.facts, self._sector(owner)) for _, owner in scope.pairs)
-
-    def _sector(self, owner: str) -> Sector:
-        return self._sectors.get(owner, Sector.OTHER)
+        sectors = {consent_state.sector_of(pair, self._sectors) for pair in scope.pairs}
+        return any(viewer in deciders(home.facts, sector) for sector in sectors)
 
     # --- saying yes and no ---
 
@@ -147,7 +151,7 @@ class Consents:
     def grant(
         self, home: Household, viewer: str, proposal: Proposal, text: str, language: str
     ) -> Event:
-        """Write a yes. Raises Changed, NotAllowed, db.StoreDown."""
+        """Write a yes; the one it replaces ends with it. Raises Changed, NotAllowed, db.StoreDown."""
         if self.problems(proposal, home, viewer) or not decided_sectors(viewer, home.facts):
             raise NotAllowed
         grant = Grant(
@@ -163,20 +167,31 @@ class Consents:
             text=text,
             child_says=proposal.child_says,
         )
-        return self._say(
-            home.citizen.id, viewer, proposal.actor, Kind.GRANTED, grant, proposal.seen
-        )
+        citizen, actor = home.citizen.id, proposal.actor
+        with self._store.write(citizen) as c:
+            self._events.lock(c, citizen)
+            last = self._events.last(c, citizen, actor, viewer)
+            if (last.seq if last else 0) != proposal.seen:
+                raise Changed
+            how = consent_state.replaced(last, home.facts, self._sectors)
+            if how:
+                self._add(c, citizen, actor, how, viewer)
+            return self._add(c, citizen, actor, Kind.GRANTED, viewer, grant)
 
     def withdraw(self, citizen: str, viewer: str, actor: str, decides: bool) -> Event:
         """Write a no; needs no register, only an own earlier answer or being a decider.
 
         Raises NotAllowed, db.StoreDown.
         """
-        word = consent_state.latest(self.events(citizen), actor).get(viewer)
-        if word is None and not decides:
-            raise NotAllowed
-        kind = Kind.WITHDRAWN if word else Kind.REFUSED
-        return self._say(citizen, viewer, actor, kind, None, None)
+        with self._store.write(citizen) as c:
+            self._events.lock(c, citizen)
+            last = self._events.last(c, citizen, actor, viewer)
+            if last is None and not decides:
+                raise NotAllowed
+            never = last is None or last.kind is Kind.REFUSED
+            event = self._add(c, citizen, actor, Kind.REFUSED if never else Kind.WITHDRAWN, viewer)
+        self._journal.keep(citizen, event)
+        return event
 
     def settle(self, home: Household) -> int:
         """Write down every yes that has ended by itself; returns how many.
@@ -184,141 +199,62 @@ class Consents:
         What applies does not wait for this: it follows from the events and the
         day. Written, an ended yes stays ended when custody comes back.
         """
-        events = self.events(home.citizen.id)
+        citizen, events = home.citizen.id, self.events(home.citizen.id)
         ended = 0
         for actor in sorted({e.actor for e in events}):
-            for word in consent_state.latest(events, actor).values():
+            for by, word in consent_state.latest(events, actor).items():
                 how = consent_state.over(word, home.facts, self._sectors)
                 if how:
-                    self._end(home.citizen.id, word, how)
-                    ended += 1
+                    ended += self._end(citizen, actor, by, word, how)
         return ended
 
-    def _end(self, citizen: str, word: Event, how: Kind) -> None:
-        with self._store.write() as c:
-            self._lock(c, citizen)
-            if self._version(c, citizen, word.actor, word.by or "") != word.seq:
-                return  # she has said something new meanwhile
-            self._insert(c, citizen, word.actor, how, word.by or "", None)
-            line = Line(act=Act.AUTOMATIC, person=word.by, outcome=how.value, about=word.actor)
-            audit.append(c, self._tenant, citizen, self._family.key(citizen), line)
+    def _end(self, citizen: str, actor: str, by: str, word: Event, how: Kind) -> bool:
+        with self._store.write(citizen) as c:
+            self._events.lock(c, citizen)
+            if self._events.last(c, citizen, actor, by) != word:
+                return False  # she has said something new meanwhile
+            self._add(c, citizen, actor, how, by)
+            return True
 
-    def everybody(self) -> tuple[str, ...]:
-        """Every citizen about whom a consent was ever said."""
-        t = consent_event
-        with self._store.read() as c:
-            rows = c.execute(select(t.c.citizen).where(t.c.tenant == self._tenant).distinct())
-            return tuple(sorted(r.citizen for r in rows))
-
-    def _say(
-        self,
-        citizen: str,
-        viewer: str,
-        actor: str,
-        kind: Kind,
-        grant: Grant | None,
-        seen: int | None,
-    ) -> Event:
-        with self._store.write() as c:
-            self._lock(c, citizen)
-            if seen is not None and self._version(c, citizen, actor, viewer) != seen:
-                raise Changed
-            event = self._insert(c, citizen, actor, kind, viewer, grant)
-            categories = tuple(sorted(grant.categories)) if grant else ()
-            line = Line(
-                act=Act.CONSENT,
-                person=viewer,
-                categories=categories,
-                purpose=grant.purpose if grant else "",
-                outcome=kind.value,
-                about=actor,
-            )
-            audit.append(c, self._tenant, citizen, self._family.key(citizen), line)
-        self._journal.keep(citizen, event)
-        return event
-
-    @staticmethod
-    def _lock(c: Connection, citizen: str) -> None:
-        """One writer per citizen (PostgreSQL; SQLite has one writer anyway)."""
-        c.execute(select(person.c.id).where(person.c.id == citizen).with_for_update())
-
-    def _insert(
+    def _add(
         self,
         c: Connection,
         citizen: str,
         actor: str,
         kind: Kind,
         by: str,
-        grant: Grant | None,
+        grant: Grant | None = None,
     ) -> Event:
-        t = consent_event
-        top = c.execute(select(func.max(t.c.seq)).where(t.c.citizen == citizen)).scalar()
-        seq, at = (top or 0) + 1, now()
-        key = self._family.key(citizen)
-        detail = key.seal(msgspec.msgpack.encode(grant), f"consent {seq}") if grant else None
-        c.execute(
-            insert(t).values(
-                tenant=self._tenant,
-                citizen=citizen,
-                seq=seq,
-                actor=actor,
-                kind=kind.value,
-                by=by,
-                at=at,
-                detail=detail,
-            )
+        """An event and its log line: one fact."""
+        line = Line(
+            act=Act.AUTOMATIC if kind in BY_ITSELF else Act.CONSENT,
+            person=by,
+            categories=tuple(sorted(grant.categories)) if grant else (),
+            purpose=grant.purpose if grant else "",
+            outcome=kind.value,
+            about=actor,
         )
-        return Event(seq=seq, actor=actor, kind=kind, by=by, at=at, grant=grant)
-
-    def _version(self, c: Connection, citizen: str, actor: str, by: str) -> int:
-        t = consent_event
-        mine = (t.c.citizen == citizen) & (t.c.actor == actor) & (t.c.by == by)
-        return c.execute(select(func.max(t.c.seq)).where(mine)).scalar() or 0
+        event = self._events.add(c, citizen, actor, kind, by, grant)
+        audit.append(c, self._tenant, citizen, self._family.key(citizen), line)
+        return event
 
     # --- looking ---
 
     def events(self, citizen: str) -> tuple[Event, ...]:
         """Every event of one citizen, oldest first, as the database has them now."""
-        t = consent_event
-        with self._store.read() as c:
-            rows = c.execute(
-                select(t.c.seq, t.c.actor, t.c.kind, t.c.by, t.c.at, t.c.detail)
-                .where(t.c.citizen == citizen)
-                .order_by(t.c.seq)
-            ).mappings()
-            return tuple(self._event(citizen, row) for row in rows)
-
-    def _event(self, citizen: str, row: RowMapping) -> Event:
-        grant = None
-        if row["detail"]:
-            opened = self._family.key(citizen).open(row["detail"], f"consent {row['seq']}")
-            grant = msgspec.msgpack.decode(opened, type=Grant)
-        return Event(
-            seq=row["seq"],
-            actor=row["actor"],
-            kind=Kind(row["kind"]),
-            by=row["by"],
-            at=aware(row["at"]),
-            grant=grant,
-        )
+        return self._events.of(citizen)
 
     def ever(self, citizen: str, actors: frozenset[str]) -> bool:
         """Whether anything was ever said about one of these actors (cheap, before any look-up)."""
-        t = consent_event
-        where = (t.c.citizen == citizen) & t.c.actor.in_(sorted(actors))
-        with self._store.read() as c:
-            return c.execute(select(t.c.seq).where(where).limit(1)).first() is not None
+        return self._events.ever(citizen, actors)
 
     def citizens_of(self, actors: frozenset[str]) -> tuple[str, ...]:
-        """Citizens about whom anything was ever granted to these actors (to be folded)."""
-        t = consent_event
-        with self._store.read() as c:
-            rows = c.execute(
-                select(t.c.citizen)
-                .where((t.c.tenant == self._tenant) & t.c.actor.in_(sorted(actors)))
-                .distinct()
-            )
-            return tuple(sorted(r.citizen for r in rows))
+        """Citizens about whom anything was ever said to these actors (to be folded)."""
+        return self._events.citizens(actors)
+
+    def everybody(self) -> tuple[str, ...]:
+        """Every citizen about whom a consent was ever said."""
+        return self._events.citizens()
 
 
 def months_ahead(day: date, months: int) -> date:

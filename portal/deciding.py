@@ -15,7 +15,7 @@ from portal import consent_state
 from portal.access import ADULT, DECIDES_ON_HEALTH, Viewer
 from portal.access_staff import ANY_OWNER, Scope
 from portal.audit import Act
-from portal.consent_pages import UNDO, ConsentPages, person_of
+from portal.consent_pages import ConsentPages, person_of
 from portal.consent_state import OWNERLESS, Event
 from portal.consents import Consents, Proposal
 from portal.handout import Relation
@@ -124,9 +124,11 @@ class Deciding:
         person = person_of(viewer)
         gone = actor not in self._settings.actors  # an actor gone from the file keeps its consents
         actor = self._overviews.meant(standing, actor) or (actor if gone else "")
-        event = consent_state.latest(self._consents.events(citizen), actor).get(person)
+        events = self._consents.events(citizen)
+        event = consent_state.latest(events, actor).get(person)
         if event is None or event.grant is None:
             raise NotFound
+        before = consent_state.predecessor(events, event)
         row = self._consents.row(standing.home, person, actor)
         seen, _blank, danish = event.grant.text.partition("\n\n")
         receipt = ConsentReceipt(
@@ -138,8 +140,9 @@ class Deciding:
             at=event.at,
             owners=tuple(self._pages.place(standing, o) for o in sorted(event.grant.owners)),
             state=row.mine.value,
-            number=f"{event.seq}-{event.at:%Y%m%d%H%M}",
-            undo_until=event.at + UNDO,
+            number=receipt_number(event),
+            replaces=receipt_number(before) if before else "",
+            undo_until=row.undo_until,
         )
         return receipt, event
 
@@ -186,9 +189,20 @@ class Deciding:
                 "men det, de allerede har læst, kan ikke tages tilbage."
             )
         )
+        if self._consents.row(standing.home, person_of(standing.viewer), proposal.actor).open:
+            found.append(
+                _(
+                    "Det nye ja erstatter det, du har givet før. Det gamle kommer ikke igen, "
+                    "heller ikke hvis du fortryder."
+                )
+            )
         if _joint(standing):
             found.append(_("Det gælder først, når alle, der skal sige ja, har sagt ja."))
         return tuple(found)
+
+
+def receipt_number(event: Event) -> str:
+    return f"{event.seq}-{event.at:%Y%m%d%H%M}"
 
 
 def _pairs(proposal: Proposal) -> frozenset[tuple[Category, str]]:

@@ -22,6 +22,7 @@ def as_fhir(receipt: ConsentReceipt, event: Event) -> dict[str, Any]:
     assert grant is not None
     return {
         "resourceType": "Consent",
+        **_replaces(receipt),
         "status": STATUS.get(receipt.state, "proposed"),
         "scope": _coded("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy"),
         "category": [_coded("http://loinc.org", "59284-0")],
@@ -29,7 +30,7 @@ def as_fhir(receipt: ConsentReceipt, event: Event) -> dict[str, Any]:
         "dateTime": event.at.isoformat(timespec="seconds"),
         "performer": [{"reference": f"{OWN}:person:{event.by}"}],
         "policyRule": {"text": grant.text},
-        "identifier": [{"system": f"{OWN}:receipt", "value": receipt.number}],
+        "identifier": [_receipt(receipt.number)],
         "provision": {
             "type": "permit",
             "period": {"start": grant.start.isoformat(), "end": grant.until.isoformat()},
@@ -61,6 +62,21 @@ def as_fhir(receipt: ConsentReceipt, event: Event) -> dict[str, Any]:
             ],
         },
     }
+
+
+def _replaces(receipt: ConsentReceipt) -> dict[str, Any]:
+    """An extension of ours: HL7's own `replaces` is not for a Consent in R4."""
+    if not receipt.replaces:
+        return {}
+    return {
+        "extension": [
+            {"url": f"{OWN}:replaces", "valueIdentifier": _receipt(receipt.replaces)},
+        ]
+    }
+
+
+def _receipt(number: str) -> dict[str, str]:
+    return {"system": f"{OWN}:receipt", "value": number}
 
 
 def _coded(system: str, code: str) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from portal.consents import Proposal
 from portal.records import Category, Sector
 
 NOTHING = date.min
+STALE = -1
+"""A version that no form of ours carried: as one that is too old."""
 
 
 def one(values: MultiDict[str, str], name: str) -> str:
@@ -90,8 +92,12 @@ class ConsentFields:
         excluded = values.getlist("undtaget")
         if len(set(excluded)) != len(excluded):
             self.errors["undtaget"] = _("Noget er valgt to gange.")
+        said = clean(one(values, "barnet_siger"))
+        if len(said) > LONGEST or len(values.getlist("barnet_siger")) > 1:
+            self.errors["barnet_siger"] = _("Teksten må højst fylde 4.000 tegn.")
         version = one(values, "version")
-        self.version = int(version) if version.isascii() and version.isdigit() else None
+        known = re.fullmatch(r"[0-9]{1,9}", version)
+        self.version = int(version) if known else STALE if "version" in values else None
         self.proposal = Proposal(
             actor=actor,
             categories=frozenset(Category(c) for c in categories),
@@ -99,7 +105,7 @@ class ConsentFields:
             excluded=frozenset(excluded),
             purpose=one(values, "formaal"),
             until=until or NOTHING,
-            child_says=clean(one(values, "barnet_siger"))[:LONGEST],
+            child_says=said,
         )
 
     def _many(self, values: MultiDict[str, str], name: str, known: Iterable[str]) -> list[str]:

@@ -75,7 +75,7 @@ class HistoryLine(msgspec.Struct, frozen=True, kw_only=True):
 
     at: datetime
     kind: str
-    """granted | refused | withdrawn | expired"""
+    """granted | refused | withdrawn | expired | ended | superseded"""
     categories: tuple[Category, ...] = ()
     owners: tuple[str, ...] = ()
     until: date | None = None
@@ -110,4 +110,6 @@ class ConsentReceipt(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     state: str
     number: str
+    replaces: str = ""
+    """The number of the yes that this one replaced while it stood."""
     undo_until: datetime | None = None

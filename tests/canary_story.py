@@ -144,7 +144,8 @@ def long_ago(app: Flask, ids: dict[str, str], oracle: Oracle, word: Word) -> Non
         age=word.age,
     )
     citizen, by = ids[word.citizen], ids[word.by]
-    services.consents._say(citizen, by, word.actor, Kind.GRANTED, given, None)
+    with services.store.write() as c:
+        services.consents._add(c, citizen, word.actor, Kind.GRANTED, by, given)
 
 
 def staff(app: Flask, visitor: Visitor, world: World, ids: dict[str, str], purpose: str) -> None:

@@ -13,7 +13,7 @@ from portal.access import Viewer
 from portal.audit import Act
 from portal.audit import entries as log_of
 from portal.consent_state import Kind, Mine
-from portal.consents import Changed, NotAllowed, Proposal, months_ahead
+from portal.consents import Changed, NotAllowed, Proposal, Row, months_ahead
 from portal.db import StoreDown
 from portal.records import Category
 from tests.conftest import Login
@@ -73,8 +73,12 @@ def test_a_yes_on_an_old_form_is_refused_and_writes_nothing(family) -> None:
     )  # another's answer is no change of mine
     newer = msgspec.structs.replace(ask, seen=first.seq)
     portal.consents.grant(home, people["Mette"], newer, "t", "da")
-    assert [e.by for e in portal.consents.events(emil)] == [
-        people[n] for n in ("Mette", "Jonas", "Mette")
+    mette, jonas = people["Mette"], people["Jonas"]
+    assert [(e.by, e.kind) for e in portal.consents.events(emil)] == [
+        (mette, Kind.GRANTED),
+        (jonas, Kind.GRANTED),
+        (mette, Kind.SUPERSEDED),
+        (mette, Kind.GRANTED),
     ]
 
 
@@ -171,7 +175,7 @@ def test_a_citizen_has_her_row_and_the_others_theirs(family) -> None:
     portal.consents.grant(home, people["Mette"], proposal(home.facts.today), "t", "da")
     assert portal.consents.row(home, people["Mette"], "ppr").mine is Mine.PENDING
     row = portal.consents.row(home, people["Jonas"], "ppr")
-    assert (row.mine, row.grant, row.scopes, row.version, row.at) == (Mine.NONE, None, (), 0, None)
+    assert row == Row(actor="ppr", mine=Mine.NONE)
     assert portal.consents.rows(home, people["Jonas"]) == {}
 
 

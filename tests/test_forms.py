@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from portal.consents import months_ahead
-from portal.forms import NOTHING, ConsentFields, CprForm, TextForm, clean, one, read, text_of
+from portal.forms import NOTHING, STALE, ConsentFields, CprForm, TextForm, clean, one, read, text_of
 from portal.records import Category, Sector
 from tests.conftest import BASE
 
@@ -69,9 +69,18 @@ def test_unknown_categories_are_errors() -> None:
     assert "kategori" in fields(("kategori", "Contacts")).errors
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1.0", "x", "²", "٣", "1 2"])
-def test_a_version_that_is_no_number_is_none(text: str) -> None:
-    assert fields(("version", text)).version is None
+@pytest.mark.parametrize("text", ["", "-1", "1.0", "x", "²", "٣", "1 2", "9" * 10, "9" * 5000])
+def test_a_version_that_no_form_of_ours_carried_counts_as_old(text: str) -> None:
+    assert fields(("version", text)).version == STALE
+    assert fields(("version", "3"), ("version", "4")).version == STALE
+    assert fields().version is None
+
+
+def test_what_the_child_says_is_kept_whole_or_sent_back() -> None:
+    assert fields(("barnet_siger", " x" * 2000)).proposal.child_says == "x" + " x" * 1999
+    assert fields(("barnet_siger", "x" * 4000)).errors.keys() == {"til"}
+    assert "barnet_siger" in fields(("barnet_siger", "x" * 4001)).errors
+    assert "barnet_siger" in fields(("barnet_siger", "ja"), ("barnet_siger", "nej")).errors
 
 
 def test_a_single_field_sent_twice_counts_as_not_sent() -> None:

@@ -22,7 +22,7 @@ from flask.typing import ResponseReturnValue
 from portal.consents import Changed, Proposal
 from portal.family import RegisterDown
 from portal.fhir_consent import as_fhir
-from portal.forms import ConsentFields
+from portal.forms import ConsentFields, one
 from portal.gate import audience, portal, viewer
 from portal.handout import Citizen, Relation
 from portal.handout_consent import ConsentList
@@ -56,7 +56,7 @@ def show(citizen: str, actor: str) -> ResponseReturnValue:
 @limited("consent")
 def decide(citizen: str, actor: str) -> ResponseReturnValue:
     steps = {"giv": _propose, "bekraeft": _confirm, "traek": _withdraw}
-    step = steps.get(request.form.get("handling", "")) or abort(400)
+    step = steps.get(one(request.form, "handling")) or abort(400)
     return step(citizen, actor)
 
 
@@ -107,7 +107,7 @@ def _propose(citizen: str, actor: str) -> ResponseReturnValue:
 
 def _confirm(citizen: str, actor: str) -> ResponseReturnValue:
     token, proposal = _draft(citizen, actor)
-    sent = request.form.get("udkast", "")
+    sent = one(request.form, "udkast")
     if proposal is None or not secrets.compare_digest(token.encode(), sent.encode()):
         raise Changed
     portal().deciding.grant(viewer(), citizen, proposal)
