@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
 from sqlalchemy import Connection, func, select
 
 from portal import audit
-from portal.db import Store, aware, now
+from portal.db import Store, Task, aware, now
 from portal.models import access_entry
 from portal.settings import Settings
 from portal.verifier import (
@@ -109,7 +109,7 @@ class Checkpoints:
         Raises Unsignable, verifier.Untrue, StoreDown.
         """
         before, at = self.sealed(), now()
-        with self._store.read() as c:
+        with self._store.read(task=Task.LOG) as c:
             if not before.number and not first and self._old(c, at):
                 raise Unsignable("the log is old, but its checkpoints are gone")
             heads, faults = _grown(c, before)
@@ -137,7 +137,7 @@ class Checkpoints:
 
     def check(self, sealed: Sealed) -> Chains:
         """Every line of the log against what is signed. Raises StoreDown."""
-        with self._store.read() as c:
+        with self._store.read(task=Task.LOG) as c:
             chains = Chains(sealed, young=not self._old(c, now()))
             for row in rows(c, self.tenant):
                 chains.add(row)
@@ -150,7 +150,7 @@ class Checkpoints:
         for pair in self.statements():
             body, signature = (base64.b64encode(part).decode() for part in pair)
             yield json.dumps({"body": body, "signature": signature})
-        with self._store.read() as c:
+        with self._store.read(task=Task.LOG) as c:
             for r in rows(c, self.tenant):
                 detail = base64.b64encode(r.detail).decode()
                 yield json.dumps((r.citizen, r.seq, r.at, detail, r.previous.hex(), r.hash.hex()))

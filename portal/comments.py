@@ -80,7 +80,7 @@ class Comments:
 
     def _all(self, citizen: str) -> tuple[Comment, ...]:
         t = comment
-        with self._store.read() as c:
+        with self._store.read(citizen) as c:
             rows = c.execute(
                 select(t.c.id, t.c.version, t.c.about, t.c.at, t.c.detail)
                 .where(t.c.citizen == citizen)
@@ -118,7 +118,7 @@ class Comments:
             categories=(Category.COMMENTS,),
             outcome="ok" if detail.text is not None else "taken back",
         )
-        with self._store.write() as c:
+        with self._store.write(citizen) as c:
             c.execute(
                 insert(comment).values(
                     tenant=self._tenant,
@@ -135,7 +135,7 @@ class Comments:
     def recent(self, citizen: str, since: datetime) -> int:
         """How many versions were written since (for limits)."""
         t = comment
-        with self._store.read() as c:
+        with self._store.read(citizen) as c:
             where = (t.c.citizen == citizen) & (t.c.at > since)
             return c.execute(select(func.count()).where(where)).scalar() or 0
 

@@ -2,19 +2,21 @@
 
 SQLite runs in WAL with synchronous=FULL and foreign keys on; a writer takes the
 lock at BEGIN, so that check-then-write cannot fail half-way. On PostgreSQL every
-transaction says whose rows it is about; without that the database shows none
-(row-level security, migrations/), and what only looks runs READ ONLY.
+transaction says which citizens it is about, or which one task it has; without
+that the database shows no row of anybody (row-level security, migrations/), and
+what only looks runs READ ONLY.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -23,8 +25,41 @@ from sqlalchemy.exc import SQLAlchemyError
 BUSY_SECONDS = 5
 """How long one waits for another's lock before the store counts as down."""
 
-SCOPE = f"SELECT set_config('app.tenant', %s, true), set_config('lock_timeout', '{BUSY_SECONDS}s', true)"
+SCOPE = (
+    "SELECT set_config('app.tenant', %s, true), set_config('app.citizens', %s, true), "
+    "set_config('app.task', %s, true), set_config('app.keys', %s, true), "
+    f"set_config('lock_timeout', '{BUSY_SECONDS}s', true)"
+)
 
+
+class Task(StrEnum):
+    """Work that cannot name its citizens beforehand; each opens less than a whole table.
+
+    FIND people by keyed hash, LINK a calendar link by its secret's hash, ACTORS
+    the consents of these actors: only rows with one of the transaction's keys.
+    SESSIONS the logged-in browsers. To look only: SETTLE consents, LOG the access
+    log, CLOSED closed accesses. TIDY what is past its time.
+    """
+
+    FIND = "find"
+    LINK = "link"
+    ACTORS = "actors"
+    SESSIONS = "sessions"
+    SETTLE = "settle"
+    LOG = "log"
+    CLOSED = "closed"
+    TIDY = "tidy"
+
+
+class About(NamedTuple):
+    """Whom a transaction is about, by portal id; or which task it has, by which keys."""
+
+    citizens: tuple[str, ...] = ()
+    task: str = ""
+    keys: tuple[str, ...] = ()
+
+
+NOBODYS = About()
 
 class StoreDown(Exception):
     """Our own database cannot be used right now."""
@@ -45,16 +80,37 @@ class Store:
         self._writing = threading.Lock()
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection for looking only. Raises StoreDown."""
+    def read(
+        self, *citizens: str, task: Task | None = None, keys: Collection[str] = ()
+    ) -> Iterator[Connection]:
+        """A connection for looking only, at these citizens' rows or for one task.
+
+        Raises StoreDown.
+        """
+        about = About(citizens, task or "", tuple(keys))
         with _honest(), self._reader.connect() as connection:
-            yield connection
+            yield connection.execution_options(about=about)
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction: committed at the end, or nothing happened. Raises StoreDown."""
-        with _honest(), self._turn(), self.engine.begin() as connection:
-            yield connection
+    def write(
+        self, *citizens: str, task: Task | None = None, keys: Collection[str] = ()
+    ) -> Iterator[Connection]:
+        """One transaction about these citizens or for one task: whole, or nothing happened.
+
+        Raises StoreDown.
+        """
+        about = About(citizens, task or "", tuple(keys))
+        with _honest(), self._turn(), self.engine.connect() as connection:
+            with connection.execution_options(about=about).begin():
+                yield connection
+
+    @contextmanager
+    def own(self, *citizens: str, task: Task | None = None) -> Iterator[Connection]:
+        """The same by the tables' owner, for what the role that serves may not do. Raises StoreDown."""
+        about = About(citizens, task or "")
+        with _honest(), self._turn(), self.owning.connect() as connection:
+            with connection.execution_options(about=about).begin():
+                yield connection
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -115,7 +171,9 @@ def _postgresql(url: URL, tenant: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _scope(connection: Connection) -> None:
-        connection.exec_driver_sql(SCOPE, (tenant,))
+        about: About = connection.get_execution_options().get("about", NOBODYS)
+        values = (tenant, ",".join(about.citizens), about.task, ",".join(about.keys))
+        connection.exec_driver_sql(SCOPE, values)
 
     return engine
 

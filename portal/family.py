@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.access import Facts, Viewer, today_in_copenhagen
 from portal.crypto import CitizenKey, Vault, new_id
-from portal.db import Store, now
+from portal.db import Store, Task, now
 from portal.models import access_closed, person
 from portal.records import Person
 from portal.settings import CPR_SYSTEM, Settings
@@ -135,13 +135,13 @@ class Family:
 
     def language(self, citizen: str) -> str:
         """The language she chose last, on any device; empty when she never chose."""
-        with self._store.read() as c:
+        with self._store.read(citizen) as c:
             found = c.execute(select(person.c.language).where(person.c.id == citizen)).scalar()
         return found or ""
 
     def chose_language(self, citizen: str, language: str) -> None:
         """Remember it for her next login."""
-        with self._store.write() as c:
+        with self._store.write(citizen) as c:
             c.execute(update(person).where(person.c.id == citizen).values(language=language))
 
     def exists(self, citizen: str) -> bool:
@@ -194,7 +194,7 @@ class Family:
 
     def _find(self, indexes: tuple[str, ...]) -> _Row | None:
         """By the hash under any data key still held: a new key must not make a new person."""
-        with self._store.read() as c:
+        with self._store.read(task=Task.FIND, keys=indexes) as c:
             where = (person.c.tenant == self._tenant) & person.c.index.in_(indexes)
             found = c.execute(select(person).where(where)).mappings().first()
         return self._opened(found) if found else None
@@ -210,7 +210,7 @@ class Family:
             "created": now(),
         }
         try:
-            with self._store.write() as c:
+            with self._store.write(id) as c:
                 c.execute(insert(person).values(**values))
         except Exception as e:
             if not isinstance(e.__cause__, IntegrityError):
@@ -229,7 +229,7 @@ class Family:
         with self._lock:
             row = self._rows.get(citizen)
         if row is None:
-            with self._store.read() as c:
+            with self._store.read(citizen) as c:
                 where = (person.c.tenant == self._tenant) & (person.c.id == citizen)
                 found = c.execute(select(person).where(where)).mappings().first()
             if found is None:
@@ -247,7 +247,7 @@ class Family:
         return _Row(id, system, value, key)
 
     def _closed(self, citizen: str) -> frozenset[str]:
-        with self._store.read() as c:
+        with self._store.read(citizen) as c:
             rows = c.execute(
                 select(access_closed.c.adult).where(access_closed.c.citizen == citizen)
             )

@@ -14,7 +14,7 @@ from portal.access import Viewer
 from portal.audit import Act
 from portal.calendar import several_meetings
 from portal.crypto import new_id, token_hash
-from portal.db import Store, now
+from portal.db import Store, Task, now
 from portal.family import Family, RegisterDown, UnknownPerson
 from portal.handout import FeedLine
 from portal.models import feed
@@ -37,7 +37,7 @@ class Feeds:
         """A new link's address, shown this once. Raises NotFound, RegisterDown."""
         self._overviews.standing(viewer, citizen, Look(fresh=True))
         token = secrets.token_urlsafe(32)
-        with self._store.write() as c:
+        with self._store.write(*_people(viewer), citizen) as c:
             c.execute(
                 insert(feed).values(
                     token=token_hash(token),
@@ -52,7 +52,7 @@ class Feeds:
 
     def list(self, viewer: Viewer) -> tuple[FeedLine, ...]:
         """The viewer's own links."""
-        with self._store.read() as c:
+        with self._store.read(*_people(viewer)) as c:
             rows = c.execute(
                 select(feed.c.id, feed.c.citizen, feed.c.created)
                 .where(feed.c.person == viewer.person)
@@ -65,14 +65,15 @@ class Feeds:
 
     def close(self, viewer: Viewer, id: str) -> None:
         """The link is gone at once; closing what is not hers does nothing."""
-        with self._store.write() as c:
+        with self._store.write(*_people(viewer)) as c:
             c.execute(delete(feed).where((feed.c.id == id) & (feed.c.person == viewer.person)))
 
     def fetch(self, token: str) -> bytes:
         """What a calendar programme gets: meetings, neutral. Raises NotFound, RegisterDown."""
-        with self._store.read() as c:
+        hashed = token_hash(token)
+        with self._store.read(task=Task.LINK, keys=(hashed,)) as c:
             row = c.execute(
-                select(feed.c.person, feed.c.citizen).where(feed.c.token == token_hash(token))
+                select(feed.c.person, feed.c.citizen).where(feed.c.token == hashed)
             ).first()
         if row is None:
             raise NotFound
@@ -88,3 +89,8 @@ class Feeds:
             return self._family.known(citizen).first_name
         except (UnknownPerson, RegisterDown):
             return ""
+
+
+def _people(viewer: Viewer) -> tuple[str, ...]:
+    """Whose rows a family member's own links are; an employee has none."""
+    return (viewer.person,) if viewer.person else ()

@@ -37,7 +37,7 @@ def close_access(settings: Settings, adult: str, child: str) -> str:
         raise NothingChanged(type(e).__name__) from None
     table = access_closed
     where = (table.c.adult == grown.id) & (table.c.citizen == young.id)
-    with portal.store.write() as c:
+    with portal.store.write(grown.id, young.id) as c:
         if c.execute(select(table.c.at).where(where)).first():
             return "It was closed already."
         c.execute(

@@ -235,8 +235,9 @@ class Overviews:
         self._write((s.home.citizen.id, self._line(s.viewer, look, "ok")) for s, look in looks)
 
     def _write(self, lines: Iterable[tuple[str, Line]]) -> None:
-        with self._store.write() as c:
-            for citizen, line in sorted(lines, key=lambda pair: pair[0]):  # one order: no deadlock
+        ordered = sorted(lines, key=lambda pair: pair[0])  # one order: no deadlock
+        with self._store.write(*dict.fromkeys(citizen for citizen, _ in ordered)) as c:
+            for citizen, line in ordered:
                 key = self._family.key(citizen)
                 audit.append(c, self._settings.municipality, citizen, key, line)
 

@@ -41,7 +41,7 @@ class SeenBy:
         standing = self._overviews.glance(viewer, citizen)
         if standing.relation is Relation.STAFF:
             raise NotFound
-        with self._store.read() as c:
+        with self._store.read(citizen) as c:
             entries = audit.entries(
                 c, self._settings.municipality, citizen, self._family.key(citizen)
             )

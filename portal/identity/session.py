@@ -1,7 +1,7 @@
 """The sessions: rows on the server, so that ending one ends every copy of its cookie at once.
 
 A token is 256 random bits; only its hash is stored. What a session holds is
-sealed. Idle 30 minutes and 12 hours in all (NIST SP 800-63B-4, AAL2).
+sealed. Idle 30 minutes (or less, as configured) and 12 hours in all (NIST SP 800-63B-4, AAL2).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from portal.crypto import Unreadable, Vault, new_id, token_hash
-from portal.db import Store, aware, now
+from portal.db import Store, Task, aware, now
 from portal.identity.arrival import Arrival
 from portal.identity.checks import LogoutNotice
 from portal.identity.failures import Invalid
@@ -33,7 +33,6 @@ from portal.identity.profile import Door
 from portal.models import session
 from portal.settings import Settings
 
-IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 NOTED = timedelta(minutes=1)  # how exactly `used` is kept: one write a minute, not one a click
 LOGOUT_TOKEN_SECONDS = 600
@@ -76,6 +75,8 @@ class Sessions:
     def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
         self._tenant = settings.municipality
         self._store, self._vault = store, vault
+        self._idle = timedelta(seconds=settings.idle_seconds)
+        self._noted = min(NOTED, self._idle / 30)
 
     def create(
         self,
@@ -104,7 +105,7 @@ class Sessions:
         kept = dict(data or {})
         new = Session(account=account, door=arrival.door, id_token=arrival.id_token, data=kept)
         row = self._row(token_hash(token), new, arrival)
-        with self._store.write() as connection:
+        with self._store.write(task=Task.SESSIONS) as connection:
             self._sweep(connection)
             if replacing:
                 self._delete(connection, session.c.id == replacing.session)
@@ -115,21 +116,34 @@ class Sessions:
         """The keyed hash of who this is at the provider: (iss, sub), never sub alone."""
         return self._vault.index(f"{arrival.issuer}\x1f{arrival.subject}")
 
-    def load(self, token: str) -> Session | None:
-        """The session of this token, if it stands; its use is noted. Raises StoreDown."""
+    def load(self, token: str, *, used: bool = True) -> Session | None:
+        """The session of this token, if it stands; its use is noted, unless told that it is none.
+
+        Raises StoreDown.
+        """
         hashed = token_hash(token)
-        with self._store.read() as connection:
+        with self._store.read(task=Task.SESSIONS) as connection:
             row = connection.execute(select(session).where(self._mine(hashed))).first()
         if row is None:
             return None
-        moment, used = now(), aware(row.used)
-        if moment - used >= IDLE or moment - aware(row.created) >= ABSOLUTE:
+        moment = now()
+        if self._left(row.used, row.created) <= timedelta():
             self._end(session.c.token == hashed)
             return None
-        if moment - used >= NOTED:
-            with self._store.write() as connection:
+        if used and moment - aware(row.used) >= self._noted:
+            with self._store.write(task=Task.SESSIONS) as connection:
                 connection.execute(update(session).where(self._mine(hashed)).values(used=moment))
         return self._open(hashed, row.data)
+
+    def seconds_left(self, token: str) -> int:
+        """How long this session stands if nobody uses it; asking is no use. 0 when it is over."""
+        query = select(session.c.used, session.c.created).where(self._mine(token_hash(token)))
+        with self._store.read(task=Task.SESSIONS) as connection:
+            row = connection.execute(query).first()
+        return max(0, int(self._left(row.used, row.created).total_seconds())) if row else 0
+
+    def _left(self, used: datetime, created: datetime) -> timedelta:
+        return min(aware(used) + self._idle, aware(created) + ABSOLUTE) - now()
 
     def change(self, token: str, values: Mapping[str, Any], gone: Iterable[str]) -> bool:
         """Set and remove keys of a session's data; False, and nothing, if it has ended.
@@ -137,7 +151,7 @@ class Sessions:
         Only what this request touched: another request's keys are left as they are.
         """
         hashed = token_hash(token)
-        with self._store.write() as connection:
+        with self._store.write(task=Task.SESSIONS) as connection:
             query = select(session.c.data).where(self._mine(hashed)).with_for_update()
             sealed = connection.execute(query).scalar()
             kept = self._open(hashed, sealed) if sealed else None
@@ -151,9 +165,9 @@ class Sessions:
     def list(self, account: Account) -> tuple[Listed, ...]:
         """Where this person is logged in, latest use first."""
         columns = (session.c.id, session.c.created, session.c.used)
-        standing = and_(session.c.used > now() - IDLE, session.c.created > now() - ABSOLUTE)
+        standing = and_(session.c.used > now() - self._idle, session.c.created > now() - ABSOLUTE)
         query = select(*columns).where(self._of(account), standing)
-        with self._store.read() as connection:
+        with self._store.read(task=Task.SESSIONS) as connection:
             rows = connection.execute(query.order_by(session.c.used.desc())).all()
         return tuple(Listed(id=r.id, created=aware(r.created), used=aware(r.used)) for r in rows)
 
@@ -176,7 +190,7 @@ class Sessions:
     def end_provider_session(self, notice: LogoutNotice) -> int:
         """End what the provider says has ended. Raises Invalid when it said so before."""
         once = f"{self._tenant} {notice.issuer} {notice.jti}"
-        with self._store.write() as connection:
+        with self._store.write(task=Task.SESSIONS) as connection:
             if not spend(connection, "logout", once, LOGOUT_TOKEN_SECONDS):
                 raise Invalid("logout token used before")
             return self._delete(connection, self._meant(notice))
@@ -208,7 +222,7 @@ class Sessions:
         return and_(whose, session.c.tenant == self._tenant)
 
     def _end(self, which: ColumnElement[bool]) -> int:
-        with self._store.write() as connection:
+        with self._store.write(task=Task.SESSIONS) as connection:
             return self._delete(connection, which)
 
     def _delete(self, connection: Connection, which: ColumnElement[bool]) -> int:
@@ -216,7 +230,7 @@ class Sessions:
         return int(connection.execute(delete(session).where(mine, which)).rowcount)
 
     def _sweep(self, connection: Connection) -> None:
-        old = or_(session.c.used <= now() - IDLE, session.c.created <= now() - ABSOLUTE)
+        old = or_(session.c.used <= now() - self._idle, session.c.created <= now() - ABSOLUTE)
         self._delete(connection, old)
 
     def _row(self, hashed: str, kept: Session, arrival: Arrival) -> dict[str, Any]:
