@@ -35,8 +35,12 @@ if TYPE_CHECKING:
 Audience = Literal["anyone", "citizen", "staff", "logged-in"]
 View = TypeVar("View", bound=Callable[..., Any])
 
-NO_SESSION = frozenset({"pages.healthz", "pages.readyz", "calendar.feed", "sign_in.keys"})
-"""Answered without looking at a session: they must work when its store does not, or have none."""
+NO_SESSION = frozenset(
+    {"pages.healthz", "pages.readyz", "calendar.feed", "sign_in.keys", "account.left"}
+    | {"phone.offline", "phone.manifest"}
+)
+"""Answered without looking at a session: they must work when its store does not, have none, or
+may hold nothing of it."""
 
 NO_CSRF = frozenset({"sign_in.back_channel"})
 """Called by the provider's server, not by a browser; it proves itself by a signed token."""
@@ -75,9 +79,9 @@ def _let_in() -> ResponseReturnValue | None:
         return None
     view = current_app.view_functions[request.endpoint]
     who = getattr(view, "audience", None)
-    account = getattr(session, "account", None)
     if request.endpoint in NO_SESSION:
         return None
+    account = getattr(session, "account", None)
     if who == "anyone":
         g.viewer = _viewer(account) if account else None
         return None

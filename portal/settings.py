@@ -168,6 +168,8 @@ class Settings(_Table, frozen=True, kw_only=True):
     quick_exit_url: str = "https://www.dr.dk"
     accessibility_statement_url: str = ""
     service_name: str = "Familieoverblik"
+    idle_seconds: Annotated[int, msgspec.Meta(ge=60, le=1800)] = 1800
+    """A session ends when nobody has used it for so long (NIST SP 800-63B-4, AAL2: at most 30 minutes)."""
     authority: str = ""
     contact: ContactPoint = ContactPoint()
     audit: AuditSettings = AuditSettings()

@@ -41,8 +41,9 @@ def set_cookie(
 class BrowserSession(SessionMixin):
     """What this browser's session holds. Raises StoreDown where it is first read."""
 
-    def __init__(self, sessions: Sessions, token: str) -> None:
+    def __init__(self, sessions: Sessions, token: str, *, used: bool = True) -> None:
         self.token = token
+        self._used = used
         self.cookie: str | None = None
         """What the browser is to be told: a new token, "" to forget, None for nothing."""
         self._sessions = sessions
@@ -118,7 +119,7 @@ class BrowserSession(SessionMixin):
 
     def _now(self) -> Session | None:
         if not self._loaded:
-            self._found = self._sessions.load(self.token)
+            self._found = self._sessions.load(self.token, used=self._used)
             self._loaded = True
             if self._found:
                 self._data = dict(self._found.data)
@@ -135,7 +136,8 @@ class Interface(SessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> BrowserSession:
         name = cookie_name(self._settings, "session")
-        return BrowserSession(self._sessions, request.cookies.get(name, ""))
+        alone = request.path.startswith("/del/")  # what a page fetches by itself is no use
+        return BrowserSession(self._sessions, request.cookies.get(name, ""), used=not alone)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         browser = cast(BrowserSession, session)

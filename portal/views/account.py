@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from portal.family import RegisterDown
 from portal.gate import audience, portal, viewer
 from portal.handout import SessionLine
+from portal.identity.browser import current
 
 account = Blueprint("account", __name__)
 
@@ -33,6 +34,20 @@ def calendars() -> ResponseReturnValue:
         abort(400)
     portal().feeds.close(viewer(), request.form.get("feed", ""))
     return redirect(url_for("account.show"), 303)
+
+
+@account.get("/konto/tid")
+@audience("anyone")
+def left() -> ResponseReturnValue:
+    """Seconds until this session ends by itself. Asking does not make it last."""
+    return {"seconds": portal().sessions.seconds_left(current().token)}
+
+
+@account.post("/konto/tid")
+@audience("logged-in")
+def stay() -> ResponseReturnValue:
+    """I am still here: the session was used by asking."""
+    return left()
 
 
 def _page(new_feed: str = "") -> str:

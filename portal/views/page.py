@@ -41,7 +41,7 @@ def install(app: Flask) -> None:
             "authority": settings.authority,
             "settings_contact": settings.contact,
             "quick_exit_url": settings.quick_exit_url,
-            "session_seconds": 30 * 60 if reader else 0,
+            "session_seconds": settings.idle_seconds if reader else 0,
         }
 
 
