@@ -143,9 +143,14 @@ class Presenter:
         """How many places have access through this viewer's yes, and how many do not yet."""
         if standing.relation is Relation.STAFF or standing.viewer.person is None:
             return None
-        rows = self._consents.rows(standing.home, standing.viewer.person).values()
-        states = [r.mine for r in rows]
-        return ConsentCount(active=states.count(Mine.ACTIVE), pending=states.count(Mine.PENDING))
+        rows = self._consents.rows(standing.home, standing.viewer.person)
+        states = [r.mine for r in rows.values()]
+        active = (a for a, row in rows.items() if row.mine is Mine.ACTIVE)
+        return ConsentCount(
+            active=states.count(Mine.ACTIVE),
+            pending=states.count(Mine.PENDING),
+            places=frozenset(self._standings.shown_id(standing, a) for a in active),
+        )
 
     def reveals(self, guard: Shield, entries: Iterable[AnyEntry], text: str) -> bool:
         """Whether a text holds a place that must be kept from the reader behind this guard."""
