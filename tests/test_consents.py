@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -17,6 +18,8 @@ from portal.consents import Changed, NotAllowed, Proposal, Row, months_ahead
 from portal.db import StoreDown
 from portal.records import Category
 from tests.conftest import Login
+
+CONSENTS = importlib.import_module("portal.consents")  # the package holds a view of that name
 
 
 @pytest.fixture
@@ -80,6 +83,162 @@ def test_a_yes_on_an_old_form_is_refused_and_writes_nothing(family) -> None:
         (mette, Kind.SUPERSEDED),
         (mette, Kind.GRANTED),
     ]
+
+
+def test_a_new_yes_writes_how_the_one_before_it_ended(family) -> None:
+    """Replaced while it stood; run out, or over by custody, if that is what happened to it."""
+    portal, emil, people = family
+    home, mette = portal.family.household(emil), people["Mette"]
+    for kind, then in (
+        (Kind.SUPERSEDED, home),
+        (Kind.EXPIRED, on(home, timedelta(days=31))),
+    ):
+        say_yes(portal, home, mette)
+        before = len(portal.consents.events(emil))
+        say_yes(portal, then, mette)
+        ending, new = portal.consents.events(emil)[before:]
+        assert (ending.kind, ending.by, ending.grant) == (kind, mette, None)
+        assert (new.kind, new.by) == (Kind.GRANTED, mette)
+        portal.consents.withdraw(emil, mette, "ppr", False)
+    say_yes(portal, home, mette)
+    assert [e.kind for e in portal.consents.events(emil)][-2:] == [Kind.WITHDRAWN, Kind.GRANTED]
+
+
+def test_what_ended_with_a_new_yes_stands_in_the_log_too(family) -> None:
+    portal, emil, people = family
+    home = portal.family.household(emil)
+    for _ in range(2):
+        say_yes(portal, home, people["Mette"])
+    say_yes(portal, on(home, timedelta(days=31)), people["Mette"])
+    assert [(e.line.act, e.line.outcome) for e in reversed(log(portal, emil))] == [
+        (Act.CONSENT, "granted"),
+        (Act.CONSENT, "superseded"),
+        (Act.CONSENT, "granted"),
+        (Act.AUTOMATIC, "expired"),
+        (Act.CONSENT, "granted"),
+    ]
+
+
+def test_a_no_is_a_refusal_until_there_was_a_yes(family) -> None:
+    portal, emil, people = family
+    home, mette = portal.family.household(emil), people["Mette"]
+    for _ in range(2):
+        assert portal.consents.withdraw(emil, mette, "ppr", True).kind is Kind.REFUSED
+    say_yes(portal, home, mette)
+    for _ in range(2):
+        assert portal.consents.withdraw(emil, mette, "ppr", True).kind is Kind.WITHDRAWN
+
+
+def test_a_yes_that_meets_a_no_on_the_way_loses(family) -> None:
+    """The form was shown before the no: whichever comes first, the no stands."""
+    portal, emil, people = family
+    home, mette = portal.family.household(emil), people["Mette"]
+    for first in (Kind.REFUSED, Kind.WITHDRAWN):
+        shown = portal.consents.row(home, mette, "ppr").version
+        assert portal.consents.withdraw(emil, mette, "ppr", True).kind is first
+        with pytest.raises(Changed):
+            portal.consents.grant(home, mette, proposal(home.facts.today, seen=shown), "t", "da")
+        say_yes(portal, home, mette)
+    portal.consents.withdraw(emil, mette, "ppr", True)
+    assert portal.consents.row(home, mette, "ppr").mine is Mine.WITHDRAWN
+
+
+def test_fortryd_is_offered_for_24_hours(family, monkeypatch: pytest.MonkeyPatch) -> None:
+    portal, emil, people = family
+    home, mette = portal.family.household(emil), people["Mette"]
+    given = say_yes(portal, home, mette).at
+    day = timedelta(hours=24)
+    for at, until in (
+        (given, given + day),
+        (given + day - timedelta(seconds=1), given + day),
+        (given + day, None),
+        (given + timedelta(days=9), None),
+    ):
+        monkeypatch.setattr(CONSENTS, "now", lambda at=at: at)
+        assert portal.consents.row(home, mette, "ppr").undo_until == until
+    monkeypatch.setattr(CONSENTS, "now", lambda: given)
+    portal.consents.withdraw(emil, mette, "ppr", False)
+    assert portal.consents.row(home, mette, "ppr").undo_until is None
+
+
+def test_a_place_gone_from_the_file_shows_no_parent_what_is_hers_alone(family) -> None:
+    """At 16: her own yes about a place nobody can place counts as health."""
+    portal, emil, people = family
+    home = on(portal.family.household(emil), timedelta(days=0), age=16)
+    gone = msgspec.structs.replace
+    grant = portal.consents.grant(
+        home, emil, proposal(home.facts.today, owners=frozenset({"bup-nord"})), "t", "da"
+    ).grant
+    portal.consents.withdraw(emil, emil, "ppr", False)
+    with portal.store.write(emil) as c:
+        said = gone(grant, owners=frozenset({"nedlagt"}))
+        portal.consents._add(c, emil, "ppr", Kind.GRANTED, emil, said)
+    assert portal.consents.row(home, emil, "ppr").mine is Mine.ACTIVE
+    for parent in ("Mette", "Jonas"):
+        say_yes(
+            portal,
+            home,
+            people[parent],
+            categories=frozenset({Category.COMMENTS}),
+            owners=frozenset(),
+        )
+        assert portal.consents.row(home, people[parent], "ppr").scopes == ()
+
+
+def test_nobody_knows_is_not_over(family) -> None:
+    """A register that contradicts itself opens nothing; but what nobody ended goes on afterwards."""
+    portal, emil, people = family
+    home = portal.family.household(emil)
+    for who in people.values():
+        say_yes(portal, home, who)
+    facts = home.facts
+    for unknown in (
+        {"custodians": None},
+        {"born": None},
+        {"born": facts.today + timedelta(days=1)},
+    ):
+        then = msgspec.structs.replace(facts, **unknown)
+        assert not portal.consents.applies(emil, then)
+        assert portal.consents.settle(msgspec.structs.replace(home, facts=then)) == 0
+    assert portal.consents.applies(emil, facts)
+
+
+def test_custody_that_is_lost_ends_a_yes_for_good(family) -> None:
+    portal, emil, people = family
+    home = portal.family.household(emil)
+    for who in people.values():
+        say_yes(portal, home, who)
+    alone = with_custody(home, people["Mette"])
+    assert portal.consents.applies(emil, alone.facts)
+    assert portal.consents.settle(alone) == 1
+    assert portal.consents.settle(alone) == 0
+    assert not portal.consents.applies(emil, home.facts)
+    assert portal.consents.row(home, people["Jonas"], "ppr").mine is Mine.EXPIRED
+
+
+def say_yes(portal, home, who: str, **more: object):
+    seen = portal.consents.row(home, who, "ppr").version
+    asked = proposal(home.facts.today, seen=seen, **more)
+    return portal.consents.grant(home, who, asked, "t", "da")
+
+
+def on(home, later: timedelta, age: int | None = None):
+    """The household so much later; or with a child of another age."""
+    facts = home.facts
+    born = facts.born if age is None else facts.today.replace(year=facts.today.year - age, day=1)
+    facts = msgspec.structs.replace(facts, today=facts.today + later, born=born)
+    return msgspec.structs.replace(home, facts=facts)
+
+
+def with_custody(home, *custodians: str):
+    facts = msgspec.structs.replace(home.facts, custodians=frozenset(custodians))
+    return msgspec.structs.replace(home, facts=facts)
+
+
+def log(portal, citizen: str):
+    with portal.store.read(citizen) as c:
+        entries = log_of(c, portal.settings.municipality, citizen, portal.family.key(citizen))
+    return [e for e in entries if e.line.about]
 
 
 def test_twenty_at_once_leave_one_yes(family) -> None:
