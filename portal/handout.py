@@ -112,8 +112,11 @@ class Citizen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsentCount(msgspec.Struct, frozen=True, kw_only=True):
+    """What the viewer's own yes has come to; `places` are the ids of those it opens now."""
+
     active: int = 0
     pending: int = 0
+    places: frozenset[str] = frozenset()
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
