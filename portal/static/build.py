@@ -16,6 +16,7 @@ import importlib.util
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -26,8 +27,11 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 MODULES = ROOT / "node_modules"
 BUILT = HERE / "built"
+OFFLINE = HERE.parent / "templates" / "pages" / "offline.html"
 DKFDS = MODULES / "dkfds" / "dist"
+APP_ICONS = (("app-192.png", 192, False), ("app-512.png", 512, False), ("app-mask.png", 512, True))
 FONTS = {"plex-regular.woff2": "Regular", "plex-semibold.woff2": "SemiBold"}
+SHELL = ("app.css", "app.js", "icons.svg", "mark.svg", *FONTS)
 
 
 def main() -> int:
@@ -52,7 +56,7 @@ def main() -> int:
 
 def fingerprint() -> str:
     """A hash of everything the result depends on."""
-    parts = [ROOT / "package-lock.json", Path(__file__)]
+    parts = [ROOT / "package-lock.json", Path(__file__), OFFLINE]
     for folder in ("css", "js", "icons"):
         parts += sorted((HERE / folder).iterdir())
     digest = hashlib.sha256()
@@ -80,6 +84,10 @@ def build(node: list[str]) -> dict[str, str]:
     named["mark.svg"] = store("mark.svg", (HERE / "icons" / "mark.svg").read_bytes())
     named["app.css"] = store("app.css", stylesheet(node, named).encode())
     named["app.js"] = store("app.js", scripts().encode())
+    draw = runpy.run_path(str(HERE / "icons" / "draw.py"))["png"]
+    for name, size, maskable in APP_ICONS:
+        named[name] = store(name, draw(size, maskable=maskable), compress=False)
+    named["worker.js"] = store("worker.js", worker(named).encode())
     return named
 
 
@@ -99,6 +107,13 @@ def scripts() -> str:
     htmx = (MODULES / "htmx.org" / "dist" / "htmx.min.js").read_text()
     htmx = re.sub(r"//# sourceMappingURL=.*", "", htmx).strip()
     return f"{htmx}\n{(HERE / 'js' / 'app.js').read_text()}"
+
+
+def worker(named: dict[str, str]) -> str:
+    """The service worker, told which files it may keep; another offline page is another worker."""
+    shell = json.dumps(["/static/built/" + named[name] for name in SHELL])
+    words = hashlib.sha256(OFFLINE.read_bytes()).hexdigest()[:12]
+    return f"const SHELL = {shell}; // {words}\n{(HERE / 'js' / 'worker.js').read_text()}"
 
 
 def sprite() -> str:

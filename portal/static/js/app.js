@@ -39,16 +39,49 @@
       if (escapes.length > 2) leave();
     });
   }
-  // Five minutes before the session ends: say so, while there is time to save.
+  // A session ends when nobody uses it: ask two minutes before, and let one button go on (WCAG 2.2.1).
+  // Another tab may have used it meanwhile, so the server is asked first; asking is no use of it.
   const expiry = document.getElementById("expiry");
   if (expiry) {
-    const seconds = Number(expiry.dataset.seconds);
-    const warn = () => {
-      expiry.hidden = false;
-      say(expiry.textContent.trim());
+    const form = expiry.querySelector("form");
+    const gone = () => { document.body.hidden = true; location.replace(location.pathname + location.search); };
+    const ask = async (how) => {
+      try {
+        const answer = await fetch(form.action, { redirect: "manual", ...how });
+        return answer.ok ? (await answer.json()).seconds : 0;
+      } catch {
+        return null; // no network: nothing is known
+      }
     };
-    setTimeout(warn, Math.max(seconds - 300, 0) * 1000);
-    setTimeout(() => location.replace(location.href), seconds * 1000 + 2000);
+    let timer;
+    const wait = (seconds, then) => {
+      clearTimeout(timer);
+      timer = setTimeout(then, Math.max(seconds, 1) * 1000);
+    };
+    const check = async () => {
+      const left = await ask();
+      if (left === null) wait(15, check);
+      else if (left < 1) gone();
+      else if (left > 121) { expiry.close(); wait(left - 120, check); }
+      else { if (!expiry.open) expiry.showModal(); wait(left + 1, check); }
+    };
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const left = await ask({ method: "POST", body: new FormData(form) });
+      if (left === 0) return gone();
+      expiry.close();
+      say(expiry.dataset.stayed);
+      wait((left || 135) - 120, check);
+    });
+    wait(Number(expiry.dataset.seconds) - 180, check);
+    // A phone that slept has no timers: it asks when it wakes.
+    document.addEventListener("visibilitychange", () => document.hidden || wait(0, check));
+  }
+  // When the page is there and nothing else waits: a page that is kept for when the network is away.
+  const { worker } = document.body.dataset;
+  if (worker && navigator.serviceWorker) {
+    const register = () => navigator.serviceWorker.register(worker, { scope: "/", updateViaCache: "all" }).catch(() => {});
+    addEventListener("load", () => setTimeout(register, 3000));
   }
   // "Udskriv" is a button only where a script can print.
   for (const button of document.querySelectorAll("[data-print]")) {
