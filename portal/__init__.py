@@ -22,6 +22,8 @@ from portal.conversation import Conversation
 from portal.crypto import Vault
 from portal.db import Store
 from portal.deciding import Deciding
+from portal.desk import Desks
+from portal.drafts import Drafts
 from portal.family import Family
 from portal.feeds import Feeds
 from portal.identity import user
@@ -77,6 +79,8 @@ class Portal:
     conversation: Conversation
     seen_by: SeenBy
     feeds: Feeds
+    drafts: Drafts
+    desks: Desks
     sessions: Sessions
     oidc: Oidc
     limiter: Limiter
@@ -101,6 +105,8 @@ def join(settings: Settings) -> Portal:
     consent_pages = ConsentPages(settings, overviews, consents)
     return Portal(
         settings=settings,
+    conversation = Conversation(overviews, comments, consents, family)
+    drafts = Drafts(settings, store, family, vault)
         store=store,
         vault=vault,
         gatherer=gatherer,
@@ -110,7 +116,9 @@ def join(settings: Settings) -> Portal:
         overviews=overviews,
         consent_pages=consent_pages,
         deciding=Deciding(settings, overviews, consents, consent_pages),
-        conversation=Conversation(overviews, comments, consents, family),
+        conversation=conversation,
+        drafts=drafts,
+        desks=Desks(conversation, drafts),
         seen_by=SeenBy(settings, store, family, overviews),
         feeds=Feeds(settings, store, family, overviews),
         sessions=Sessions(settings, store, vault),

@@ -25,8 +25,11 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import Forbidden
 
 from portal.access import Viewer
+from portal.drafts import Ticket
+from portal.forms import clean
 from portal.htmx import PortalRequest
 
 if TYPE_CHECKING:
@@ -108,8 +111,10 @@ def _viewer(account: Any) -> Viewer:
 
 
 def _to_the_door() -> ResponseReturnValue:
-    back = request.full_path.rstrip("?") if request.method == "GET" else ""
-    door = "sign_in.staff" if request.path.startswith("/medarbejder") else "sign_in.citizen"
+    kept = None if request.method == "GET" else kept_draft()
+    back = request.full_path.rstrip("?") if request.method == "GET" else _form_of(kept)
+    staff = kept.staff if kept else request.path.startswith("/medarbejder")
+    door = "sign_in.staff" if staff else "sign_in.citizen"
     if wants_fragment():
         back = urlsplit(request.headers.get("HX-Current-URL", "")).path
         response = Response("", 401, content_type="text/html; charset=utf-8")
@@ -121,6 +126,26 @@ def _to_the_door() -> ResponseReturnValue:
 def _return_key(path: str) -> dict[str, Any]:
     key = portal().oidc.returns.key(path) if path else ""
     return {"retur": key} if key else {}
+
+
+def kept_draft() -> Ticket | None:
+    """Keep the text of this request for whom its ticket names, whoever is logged in, or nobody."""
+    form = request.form
+    ticket = portal().drafts.read(form.get("billet", "")) if "tekst" in form else None
+    if ticket:
+        if not portal().limiter.allows("draft", ticket.whose):
+            abort(429)
+        portal().drafts.keep(ticket, clean(form["tekst"]), tuple(form.getlist("modtager")))
+    return ticket
+
+
+def _form_of(ticket: Ticket | None) -> str:
+    """The page where a kept text stands in its form again."""
+    if ticket is None:
+        return ""
+    kind, _, entry = ticket.place.partition(":")
+    about = entry if kind == "om" and entry else None
+    return url_for("comments.show", citizen=ticket.citizen, om=about)
 
 
 def wants_fragment() -> bool:
@@ -150,10 +175,13 @@ def _valid(token: str, bound: str) -> bool:
     return any(hmac.compare_digest(signed.encode(), _sign(k, salt, bound).encode()) for k in keys)
 
 
-def _refuse_forgeries() -> None:
-    """Every change must come from our own pages: Sec-Fetch-Site, Origin, and a token."""
+def _refuse_forgeries() -> ResponseReturnValue | None:
+    """Every change must come from our own pages: Sec-Fetch-Site, Origin, and a token.
+
+    A text written in a page of an earlier session is not sent, but not lost either.
+    """
     if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in NO_CSRF:
-        return
+        return None
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         abort(403, "csrf")
     origin = request.headers.get("Origin")
@@ -161,10 +189,14 @@ def _refuse_forgeries() -> None:
         abort(403, "csrf")
     account = getattr(session, "account", None)
     if account is None:
-        return
+        return None
     token = request.form.get("csrf_token") or request.headers.get("X-CSRFToken", "")
-    if not _valid(token, account.session):
-        abort(403, "csrf")
+    if _valid(token, account.session):
+        return None
+    kept = kept_draft()
+    if kept and kept.whose == (account.person or account.subject) and not wants_fragment():
+        return redirect(_form_of(kept), 303)
+    raise Forbidden("kept" if kept else "csrf")
 
 
 # --- what every answer carries ---------------------------------------------------------

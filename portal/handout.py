@@ -270,4 +270,29 @@ class CommentForm(msgspec.Struct, frozen=True, kw_only=True):
     readers: tuple[Choice, ...] = ()
     errors: dict[str, str] = {}
     comment: str = ""
-    """Id of the comment being corrected."""
+    """Id of the comment being corrected or answered."""
+    ticket: str = ""
+    """Hidden field `billet`: for whom and where the text is kept while it is not sent."""
+    kept: datetime | None = None
+    """When the text was kept as a draft; None: it is no draft."""
+
+
+class DraftLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A text that stands unsent in another form; `title` is empty when its entry is not on the page."""
+
+    about: str
+    title: str
+    at: datetime
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """All there is to write in on the page of comments.
+
+    `new`   the form for a new comment; None: this viewer starts none.
+    `under` comment id -> the form under it, to correct one's own or to answer.
+    `other` own drafts that stand in none of these forms.
+    """
+
+    new: CommentForm | None = None
+    under: dict[str, CommentForm] = {}
+    other: tuple[DraftLine, ...] = ()

@@ -21,6 +21,8 @@ LIMITS: dict[str, RateLimitItem] = {
     "feed": parse("30/minute"),
     "look-up": parse("20/minute"),
     "comment": parse("20/minute"),
+    "draft": parse("60/minute"),
+    "report": parse("10/minute"),
     "consent": parse("60/minute"),
 }
 

@@ -61,6 +61,14 @@ def _words(status: int, kind: str) -> tuple[str, str]:
                 "Det kan vi ikke lige nu. Prøv igen om et øjeblik."
             ),
         )
+    if kind == "kept":
+        return (
+            _("Siden var for gammel"),
+            _(
+                "Intet er sendt. Teksten er gemt som udkast i et døgn hos den, der åbnede siden. "
+                "Log ind som dig selv, så finder du den under Kommentarer."
+            ),
+        )
     texts = {
         400: (_("Det forstod vi ikke"), _("Adressen eller formularen var ikke rigtig.")),
         403: (
@@ -89,7 +97,7 @@ def _words(status: int, kind: str) -> tuple[str, str]:
 def _http(e: HTTPException) -> ResponseReturnValue:
     if e.response is not None or (e.code or 500) < 400:
         return e
-    response = answer(e.code or 500)
+    response = answer(e.code or 500, "kept" if e.code == 403 and e.description == "kept" else "")
     for name, value in e.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
