@@ -18,8 +18,10 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=1.0,
                         help="factor on each system's own delay; 0 switches delays off")
     parser.add_argument("--today", type=date.fromisoformat, help="the world's today")
+    parser.add_argument("--portal", default="",
+                        help="the portal's address; opens the tester's room at /rum")
     said = parser.parse_args()
-    app = create_app(said.today, said.latency)
+    app = create_app(said.today, said.latency, portal=said.portal)
     web.run_app(app, host=said.host, port=said.port, access_log=None, print=None, backlog=2048)
 
 

@@ -15,6 +15,7 @@ from backend_stub.faults import FAULTS, FaultSwitch
 from backend_stub.fhir_server import FhirServer
 from backend_stub.municipal_content import CaseListContent, PlanContent
 from backend_stub.page import state_page
+from backend_stub.room_page import Room
 from backend_stub.systems import SYSTEMS, System
 from backend_stub.tokens import Guard, Tokens
 from backend_stub.world import World, build
@@ -27,11 +28,12 @@ Inner = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def create_app(today: date | None = None, latency: float = 1.0,
-               delay: float | None = None) -> web.Application:
+               delay: float | None = None, portal: str = "") -> web.Application:
     """The whole stub.
 
     `latency` multiplies each system's own delay (0 switches delays off);
-    `delay` is a fixed number of seconds per request instead.
+    `delay` is a fixed number of seconds per request instead. With the address of the
+    `portal`, the tester's room is open at `/rum`.
     """
     world, switch = build(today), FaultSwitch()
     tokens = Tokens()
@@ -46,6 +48,8 @@ def create_app(today: date | None = None, latency: float = 1.0,
     app.router.add_delete("/fault", _heal(switch))
     app.router.add_post("/fault/heal", _heal(switch))
     bench.add_routes(app)
+    if portal:
+        Room(portal, world, switch).add_routes(app)
     for system in (s for s in SYSTEMS if s.connected):
         _add_system(app, system, world, switch, tokens, wait)
     _add_register(app, world, switch, wait)

@@ -41,11 +41,14 @@ HOMES = {
     "hanne": Home("Udkastvej 5", "9210", "Aalborg SØ"),
     "viggo": Home("Attrapstien 3", "9400", "Nørresundby"),
     "peter": Home("Kladdevej 19", "9270", "Klarup"),
+    "maximiliane": Home("Bindestregsalléen-ved-den-gamle-Prøvebro 118, 14. mf., lejl. 1402",
+                        "9200", "Aalborg SV"),
 }
 
 LIVES_WITH = {
     "sofie": "mette", "emil": "mette", "noah": "camilla", "yusuf": "amira",
     "layla": "amira", "omar": "amira", "freja": "hanne", "ida": "peter",
+    "bartholomaeus": "maximiliane", "io": "maximiliane",
 }
 
 CUSTODY = (
@@ -62,6 +65,8 @@ CUSTODY = (
     Custody("yusuf", "omar", "FTH"),
     Custody("hanne", "freja", "MTH", until_adult=True),
     Custody("peter", "ida", "FTH"),
+    Custody("maximiliane", "bartholomaeus", "MTH"),
+    Custody("maximiliane", "io", "MTH"),
 )
 
 PROTECTED = frozenset({"mette", "sofie", "emil"})

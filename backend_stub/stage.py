@@ -38,7 +38,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         _wait_until_ready(ports["PORT"], running)
-        _welcome(ports["PORT"])
+        _welcome(ports)
         return _first_to_end(running)
     except KeyboardInterrupt:
         return 0
@@ -60,6 +60,7 @@ def _commands(ports: dict[str, int]) -> list[list[str]]:
     stub += ["--backchannel", f"{portal}/log-ind/bagkanal"]
     stub += ["--client-jwks-url", f"{portal}/.well-known/jwks.json"]
     backends = [PYTHON, "-m", "backend_stub", "--port", str(ports["BACKEND_PORT"])]
+    backends += ["--portal", portal]
     serve = [PYTHON, "-m", "portal", "serve", "--bind", f"127.0.0.1:{ports['PORT']}"]
     return [backends, stub, serve]
 
@@ -85,12 +86,14 @@ def _wait_until_ready(port: int, running: list[subprocess.Popen[bytes]]) -> None
     sys.exit("The demo did not start; is one of the ports taken? (PORT= IDP_PORT= BACKEND_PORT=)")
 
 
-def _welcome(port: int) -> None:
-    print(f"\nFamilieoverblik is ready: http://127.0.0.1:{port}\n\nWho can log in:")
+def _welcome(ports: dict[str, int]) -> None:
+    print(f"\nFamilieoverblik is ready: http://127.0.0.1:{ports['PORT']}\n\nWho can log in:")
     for p in personas():
         if getattr(p, "login", True):
             door = "medarbejder" if p.kind == "employee" else "borger"
             print(f"  {p.name:18} {door:12} {p.blurb_da}")
+    rooms = f"http://127.0.0.1:{ports['BACKEND_PORT']}"
+    print(f"\nEvery page in every state, for testers: {rooms}/rum\nFaults by hand: {rooms}/")
     print("\nCtrl-C stops everything.", flush=True)
 
 

@@ -70,11 +70,12 @@ class World:
 
 
 @contextmanager
-def running_world(folder: Path) -> Iterator[World]:
-    """Start everything in an empty folder, and stop it again."""
+def running_world(folder: Path, settings: str = "") -> Iterator[World]:
+    """Start everything in an empty folder, and stop it again; `settings` are lines of TOML."""
     ports = _free_ports()
     world = World(folder, ports)
     config = write_config(folder, portal_port=ports[0], idp_port=ports[1], backend_port=ports[2])
+    config.write_text(settings + config.read_text(encoding="utf-8"), encoding="utf-8")
     environ = {
         **os.environ,
         "PORTAL_CONFIG": str(config),
@@ -115,6 +116,7 @@ def _start(folder: Path, environ: Mapping[str, str], command: list[str]) -> subp
 def _commands(world: World, ports: tuple[int, int, int]) -> tuple[list[str], list[str], list[str]]:
     portal = world.portal
     backends = ["backend_stub", "--port", str(ports[2]), "--latency", LATENCY]
+    backends += ["--portal", portal]
     stub = ["mitid_stub", "--port", str(ports[1]), "--client-id", "familieoverblik"]
     stub += ["--redirect-uri", f"{portal}/log-ind/retur", "--post-logout", f"{portal}/"]
     stub += ["--backchannel", f"{portal}/log-ind/bagkanal"]

@@ -179,6 +179,23 @@ _CITIZENS: tuple[tuple[str, str, int, tuple[int, int] | None, str, str, str], ..
         "11 år, datter af Peter. Har ikke MitID.",
         "11, daughter of Peter. Has no MitID.",
     ),
+    (
+        "maximiliane", "Maximiliane-Alexandra Frydendahl-Østergaard Christoffersen", 40, (6, 1),
+        "9962",
+        "40 år, til prøverummet: meget lange navne og tekster på mange sprog.",
+        "40, for the testers' room: very long names, and texts in many scripts.",
+    ),
+    (
+        "bartholomaeus", "Bartholomæus-Emmanuel Frydendahl-Østergaard Christoffersen", 8, (2, 2),
+        "9965",
+        "8 år, søn af Maximiliane. Har ikke MitID.",
+        "8, son of Maximiliane. Has no MitID.",
+    ),
+    (
+        "io", "Io Christoffersen", 3, (4, 4), "9968",
+        "3 år, datter af Maximiliane. Ingen steder ved noget om hende.",
+        "3, daughter of Maximiliane. No place knows anything about her.",
+    ),
 )  # fmt: skip
 
 _EMPLOYEES: tuple[tuple[tuple[str, str, int, tuple[int, int], str, str, str], Employer], ...] = (

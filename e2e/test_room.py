@@ -1,0 +1,65 @@
+"""The tester's room, walked: every page in every state, by two engines and a validator.
+
+In `make test`: every page and state once, on a phone, in Danish; every page once in
+every language. `make prove` adds both widths and dark, and every state in every language.
+"""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from backend_stub.room import PARTS, SCENES, stops
+from e2e import checkers
+from e2e.conftest import Visit
+from e2e.rounds import play, walk
+from e2e.world import World
+from portal.i18n import LANGUAGES
+from tests.proving import PROVE
+
+LOOKS = [(False, False), (True, False), (False, True), (True, True)] if PROVE else [(False, False)]
+IDS = [f"{'1280' if wide else '360'}{'-dark' if dark else ''}" for wide, dark in LOOKS]
+EVERY = sorted(SCENES) if PROVE else ["rask"]
+
+
+@pytest.mark.parametrize(("wide", "dark"), LOOKS, ids=IDS)
+@pytest.mark.parametrize("scene", sorted(SCENES))
+def test_every_page_in_every_state(
+    own_world: World, visit_own: Visit, scene: str, wide: bool, dark: bool
+) -> None:
+    play(own_world, scene, visit_own, list(stops(scene)))
+    _in_order(visit_own, scene, wide=wide, dark=dark)
+
+
+@pytest.mark.parametrize("scene", EVERY)
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"da"}))
+def test_every_page_in_every_language(
+    own_world: World, visit_own: Visit, scene: str, language: str
+) -> None:
+    play(own_world, scene, visit_own, list(stops(scene)))
+    _in_order(visit_own, scene, language=language)
+
+
+def test_the_rooms_own_page_leads_to_every_stop(own_world: World, visit_own: Visit) -> None:
+    camilla = visit_own("camilla", wide=True)
+    page = camilla.page
+    page.goto(f"{own_world.backend}/rum")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Prøverummet")
+    links = page.locator("main li a")
+    assert links.count() >= len(list(stops("rask")))
+    of_noah = [a for a in links.all() if "29 steder" in a.inner_text()]
+    assert len(of_noah) >= len(PARTS)
+    for address in [str(a.get_attribute("href")) for a in of_noah]:
+        camilla.go(address.removeprefix(own_world.portal))
+
+
+def _in_order(
+    visit: Visit, scene: str, *, wide: bool = False, dark: bool = False, language: str = ""
+) -> None:
+    pages: dict[str, str] = {}
+    faults: list[str] = []
+    for seen in walk(visit, stops(scene), wide=wide, dark=dark, language=language):
+        pages[f"{seen.stop.person} {seen.address}"] = seen.html
+        faults += [f"{seen.stop.shows}: {fault}" for fault in seen.faults]
+    faults += checkers.validate(pages)
+    assert not faults, "\n".join(faults)
