@@ -32,6 +32,7 @@ from portal.identity.oidc import Oidc
 from portal.identity.session import Sessions
 from portal.limits import Limiter
 from portal.overview import Overviews
+from portal.seen import Seen
 from portal.seen_by import SeenBy
 from portal.settings import Settings
 from portal.sources.gather import Gatherer
@@ -45,6 +46,7 @@ from portal.views.comments import comments
 from portal.views.consents import consents
 from portal.views.overview import overview
 from portal.views.pages import pages
+from portal.views.phone import phone
 from portal.views.sign_in import sign_in
 
 BLUEPRINTS = (
@@ -57,6 +59,7 @@ BLUEPRINTS = (
     calendar,
     caseworker,
     account,
+    phone,
 )
 LARGEST_BODY = 64 * 1024
 FOREVER = 365 * 24 * 3600
@@ -77,10 +80,10 @@ class Portal:
     consent_pages: ConsentPages
     deciding: Deciding
     conversation: Conversation
-    seen_by: SeenBy
-    feeds: Feeds
     drafts: Drafts
     desks: Desks
+    seen_by: SeenBy
+    feeds: Feeds
     sessions: Sessions
     oidc: Oidc
     limiter: Limiter
@@ -99,14 +102,15 @@ def join(settings: Settings) -> Portal:
     gatherer = Gatherer(settings)
     family = Family(settings, store, vault, Register(settings, gatherer))
     consents, comments = Consents(settings, store, family), Comments(settings, store, family)
+    seen = Seen(settings, store, family)
     overviews = Overviews(
-        settings, store, gatherer, family, consents, comments, i18n.NeutralNames()
+        settings, store, gatherer, family, consents, comments, seen, i18n.NeutralNames()
     )
     consent_pages = ConsentPages(settings, overviews, consents)
-    return Portal(
-        settings=settings,
     conversation = Conversation(overviews, comments, consents, family)
     drafts = Drafts(settings, store, family, vault)
+    return Portal(
+        settings=settings,
         store=store,
         vault=vault,
         gatherer=gatherer,
@@ -181,6 +185,9 @@ def _static(app: Flask) -> WhiteNoise:
     def headers(found: object, path: str, url: str) -> None:
         found["X-Content-Type-Options"] = "nosniff"  # type: ignore[index]
         found["Cross-Origin-Resource-Policy"] = "same-origin"  # type: ignore[index]
+        if "/worker." in url:  # it lies among the files, and watches over the pages
+            found["Service-Worker-Allowed"] = "/"  # type: ignore[index]
+            found["Content-Security-Policy"] = "default-src 'none'; connect-src 'self'"  # type: ignore[index]
 
     return WhiteNoise(
         app.wsgi_app,

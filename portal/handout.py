@@ -69,6 +69,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     """Opaque id of the entry it stands on (see `Shown.ref`), empty for the whole overview."""
     about_title: str = ""
     owner: str = ""
+    new: bool = False
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +79,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     `owner`    the actor that answers for it (a link, a sector icon, data-owner).
     `owners`   names of all owners when several systems deliver the same entry.
     `fetched`  when it left the source; `stale` when the source has failed since.
-    `new`      not there at the viewer's last visit.
+    `new`      not there when the viewer last said that she had seen everything.
     """
 
     ref: str
@@ -147,6 +148,10 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     withheld_health: bool = False
     cut: bool = False
     consents: ConsentCount | None = None
+    remembers: bool = False
+    """The viewer has asked to be told what is new since last time."""
+    new: tuple[str, ...] = ()
+    """Ids of all that is new: `Shown.ref`s and `Note.id`s."""
     turning: tuple[int, date] | None = None
     """The citizen turns 15 or 18 that day: told to her 30 days before, to guardians on the day."""
 

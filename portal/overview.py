@@ -7,7 +7,7 @@ cannot skip consent or log: it has no other way to the data.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -22,7 +22,8 @@ from portal.db import Store, now
 from portal.family import NOBODY, Family, UnknownPerson
 from portal.handout import Citizen, FamilyCard, FamilyPage, Overview, Place, Shown
 from portal.present import Presenter
-from portal.records import Answer, Category, Sector
+from portal.records import Answer, Category, Sector, State
+from portal.seen import Seen, kinds_of_news
 from portal.settings import CPR_SYSTEM, Settings
 from portal.sources import Subject
 from portal.sources.gather import Gatherer
@@ -66,10 +67,11 @@ class Overviews:
         family: Family,
         consents: Consents,
         comments: Comments,
+        seen: Seen,
         neutral: Mapping[Sector, str],
     ) -> None:
         self._settings, self._store, self._gatherer = settings, store, gatherer
-        self._family, self._comments = family, comments
+        self._family, self._comments, self._seen = family, comments, seen
         self._standings = Standings(settings, family, consents)
         self._presenter = Presenter(settings, family, consents, self._standings, neutral)
 
@@ -78,14 +80,37 @@ class Overviews:
 
         Raises NotFound, PurposeMissing, RegisterDown, db.StoreDown.
         """
+        return self._open(viewer, citizen, look)[0]
+
+    def remember(self, viewer: Viewer, citizen: str, look: Look, listed: Collection[str]) -> None:
+        """A family member says that she has seen her page: `listed` are ids of what was new on it.
+
+        Raises as `open`, and NotFound for an employee.
+        """
+        if viewer.staff:
+            self.standing(viewer, citizen, look)
+            raise NotFound
+        page, answers = self._open(viewer, citizen, look)
+        had = (State.SHOWN, State.EMPTY)
+        self._seen.remember(viewer, page, [s for s, a in answers.items() if a.state in had], listed)
+
+    def forget_seen(self, viewer: Viewer, citizen: str) -> None:
+        """She wants nothing marked as new any more. Raises NotFound, RegisterDown."""
+        self._seen.forget(self.standing(viewer, citizen).viewer, citizen)
+
+    def _open(
+        self, viewer: Viewer, citizen: str, look: Look
+    ) -> tuple[Overview, Mapping[str, Answer]]:
         before = self.standing(viewer, citizen, look)
         answers = self._ask(before, look.wait)
         after = self.standing(viewer, citizen, msgspec.structs.replace(look, fresh=False))
         page = self._presenter.present(after, answers, self.comments(after))
+        if not after.preview_for:
+            (page,) = self._seen.compare(viewer, [page])
         self._log([(after, msgspec.structs.replace(look, categories=shown_of(page, look)))])
         if viewer.staff and self.standing(viewer, citizen, look).scopes != after.scopes:
-            return self.open(viewer, citizen, look)  # a consent changed while the log was written
-        return page
+            return self._open(viewer, citizen, look)  # a consent changed while the log was written
+        return page, answers
 
     def family(self, viewer: Viewer, wait: float | None) -> FamilyPage:
         """Me and my children. Raises RegisterDown, db.StoreDown."""
@@ -96,7 +121,7 @@ class Overviews:
         for standing in before:
             self._ask(standing, 0)
         until = None if wait is None else time.monotonic() + wait
-        pages, seen = [], []
+        pages, opened = [], []
         for standing in before:
             answers = self._ask(
                 standing, None if until is None else max(0, until - time.monotonic())
@@ -104,9 +129,10 @@ class Overviews:
             after = self._visible(viewer, standing.home.citizen.id, look)
             if after:
                 pages.append(self._presenter.present(after, answers, ()))
-                seen.append((after, look))
-        self._log(seen)
-        return family_page(self._family.known(viewer.person).first_name, pages)
+                opened.append(after)
+        compared = self._seen.compare(viewer, pages)
+        self._log((o, _with_news(look, p)) for o, p in zip(opened, compared, strict=True))
+        return family_page(self._family.known(viewer.person).first_name, compared)
 
     def look_up(self, viewer: Viewer, cpr: str) -> str | None:
         """An employee's look-up by full CPR, asking only her own actor's sources; logged.
@@ -270,6 +296,12 @@ def shown_of(page: Overview, look: Look) -> tuple[Category, ...]:
     return tuple(c for c in look.categories if held[c])
 
 
+def _with_news(look: Look, page: Overview) -> Look:
+    """A card counts what is new of every kind: the log says of which."""
+    kinds = {*look.categories, *kinds_of_news(page)}
+    return msgspec.structs.replace(look, categories=tuple(c for c in Category if c in kinds))
+
+
 def _subject(family: Family, citizen: str) -> Subject:
     return Subject(citizen=citizen, identifiers=family.known(citizen).person.identifiers)
 
@@ -301,6 +333,7 @@ def _card(page: Overview) -> FamilyCard:
         citizen=page.citizen,
         next_meeting=next(coming, None),
         coordinator=next(iter(page.coordinators), None),
+        new=len(page.new),
         complete=page.complete,
         failed=len(page.failed),
     )
