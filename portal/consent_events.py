@@ -27,12 +27,11 @@ class ConsentEvents:
         """One writer per citizen (PostgreSQL; SQLite has one writer anyway)."""
         c.execute(select(person.c.id).where(person.c.id == citizen).with_for_update())
 
-    def last(self, c: Connection, citizen: str, actor: str, by: str) -> Event | None:
-        """One person's last word about one actor."""
+    def hers(self, c: Connection, citizen: str, actor: str, by: str) -> tuple[Event, ...]:
+        """What one person has said about one actor, oldest first."""
         t = consent_event
-        hers = (t.c.citizen == citizen) & (t.c.actor == actor) & (t.c.by == by)
-        found = self._found(c, citizen, hers)
-        return found[-1] if found else None
+        where = (t.c.citizen == citizen) & (t.c.actor == actor) & (t.c.by == by)
+        return self._found(c, citizen, where)
 
     def add(
         self, c: Connection, citizen: str, actor: str, kind: Kind, by: str, grant: Grant | None

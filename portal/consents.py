@@ -51,7 +51,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     until: date
     sources: frozenset[str] = frozenset()
     seen: int = 0
-    """The viewer's own latest event number when the form was shown."""
+    """How often the viewer herself had answered when the form was shown; never an event's
+    number, which would count the others' answers too."""
     child_says: str = ""
 
 
@@ -115,7 +116,7 @@ class Consents:
             actor=actor,
             mine=state,
             scopes=visible if state is Mine.ACTIVE else (),
-            version=word.seq if word else 0,
+            version=sum((e.actor, e.by) == (actor, viewer) for e in events),
             undo_until=word.at + UNDO if word and said_yes and now() < word.at + UNDO else None,
         )
 
@@ -125,6 +126,11 @@ class Consents:
             return True
         sectors = {consent_state.sector_of(pair, self._sectors) for pair in scope.pairs}
         return any(viewer in deciders(home.facts, sector) for sector in sectors)
+
+    def number(self, citizen: str, event: Event) -> str:
+        """What a receipt is called: never the event's number, which counts the others' answers."""
+        sign = self._family.key(citizen).ref("receipt", str(event.seq))
+        return f"{sign[:4]}-{sign[4:8]}"
 
     # --- saying yes and no ---
 
@@ -170,9 +176,10 @@ class Consents:
         citizen, actor = home.citizen.id, proposal.actor
         with self._store.write(citizen) as c:
             self._events.lock(c, citizen)
-            last = self._events.last(c, citizen, actor, viewer)
-            if (last.seq if last else 0) != proposal.seen:
+            hers = self._events.hers(c, citizen, actor, viewer)
+            if len(hers) != proposal.seen:
                 raise Changed
+            last = hers[-1] if hers else None
             how = consent_state.replaced(last, home.facts, self._sectors)
             if how:
                 self._add(c, citizen, actor, how, viewer)
@@ -185,10 +192,10 @@ class Consents:
         """
         with self._store.write(citizen) as c:
             self._events.lock(c, citizen)
-            last = self._events.last(c, citizen, actor, viewer)
-            if last is None and not decides:
+            hers = self._events.hers(c, citizen, actor, viewer)
+            if not hers and not decides:
                 raise NotAllowed
-            never = last is None or last.kind is Kind.REFUSED
+            never = not hers or hers[-1].kind is Kind.REFUSED
             event = self._add(c, citizen, actor, Kind.REFUSED if never else Kind.WITHDRAWN, viewer)
         self._journal.keep(citizen, event)
         return event
@@ -211,7 +218,7 @@ class Consents:
     def _end(self, citizen: str, actor: str, by: str, word: Event, how: Kind) -> bool:
         with self._store.write(citizen) as c:
             self._events.lock(c, citizen)
-            if self._events.last(c, citizen, actor, by) != word:
+            if self._events.hers(c, citizen, actor, by)[-1] != word:
                 return False  # she has said something new meanwhile
             self._add(c, citizen, actor, how, by)
             return True

@@ -140,8 +140,8 @@ class Deciding:
             at=event.at,
             owners=tuple(self._pages.place(standing, o) for o in sorted(event.grant.owners)),
             state=row.mine.value,
-            number=receipt_number(event),
-            replaces=receipt_number(before) if before else "",
+            number=self._consents.number(citizen, event),
+            replaces=self._consents.number(citizen, before) if before else "",
             undo_until=row.undo_until,
         )
         return receipt, event
@@ -199,10 +199,6 @@ class Deciding:
         if _joint(standing):
             found.append(_("Det gælder først, når alle, der skal sige ja, har sagt ja."))
         return tuple(found)
-
-
-def receipt_number(event: Event) -> str:
-    return f"{event.seq}-{event.at:%Y%m%d%H%M}"
 
 
 def _pairs(proposal: Proposal) -> frozenset[tuple[Category, str]]:

@@ -99,10 +99,9 @@ def write_until_killed(file: Path, environ: Mapping[str, str], out: Connection) 
     seen = shop.consents.row(home, mette.id, "skole").version
     out.send(0)
     while True:
-        seen = shop.consents.grant(home, mette.id, proposal(home, seen), "text", "da").seq
-        out.send(seen)
-        seen = shop.consents.withdraw(home.citizen.id, mette.id, "skole", True).seq
-        out.send(seen)
+        out.send(shop.consents.grant(home, mette.id, proposal(home, seen), "text", "da").seq)
+        out.send(shop.consents.withdraw(home.citizen.id, mette.id, "skole", True).seq)
+        seen = shop.consents.row(home, mette.id, "skole").version
 
 
 def append_lines(
@@ -126,7 +125,7 @@ def append_lines(
 
 
 def _lines(shop: Shop, citizens: list[str]) -> None:
-    with shop.store.write() as c:
+    with shop.store.write(*citizens) as c:
         for citizen in citizens:
             key = shop.family.key(citizen)
             audit.append(c, shop.settings.municipality, citizen, key, Line(act=Act.READ))

@@ -70,7 +70,8 @@ def test_the_machines_receipt_is_the_yes_that_is_stored(
     assert read["performer"] == [{"reference": f"urn:familieoverblik:person:{stored.by}"}]
     assert read["patient"] == {"reference": f"urn:familieoverblik:citizen:{noah}"}
     assert read["policyRule"]["text"].splitlines()[0] in paper_receipt(camilla, noah)
-    assert read["identifier"][0]["value"].startswith(f"{stored.seq}-")
+    number = app.extensions["portal"].consents.number(noah, stored)
+    assert read["identifier"] == [{"system": "urn:familieoverblik:receipt", "value": number}]
     assert "extension" not in read
 
 

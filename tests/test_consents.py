@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -68,13 +69,13 @@ def test_a_yes_on_an_old_form_is_refused_and_writes_nothing(family) -> None:
     portal, emil, people = family
     home = portal.family.household(emil)
     ask = proposal(home.facts.today)
-    first = portal.consents.grant(home, people["Mette"], ask, "t", "da")
+    portal.consents.grant(home, people["Mette"], ask, "t", "da")
     with pytest.raises(Changed):
         portal.consents.grant(home, people["Mette"], ask, "t", "da")
     portal.consents.grant(
         home, people["Jonas"], ask, "t", "da"
     )  # another's answer is no change of mine
-    newer = msgspec.structs.replace(ask, seen=first.seq)
+    newer = msgspec.structs.replace(ask, seen=1)
     portal.consents.grant(home, people["Mette"], newer, "t", "da")
     mette, jonas = people["Mette"], people["Jonas"]
     assert [(e.by, e.kind) for e in portal.consents.events(emil)] == [
@@ -239,6 +240,23 @@ def log(portal, citizen: str):
     with portal.store.read(citizen) as c:
         entries = log_of(c, portal.settings.municipality, citizen, portal.family.key(citizen))
     return [e for e in entries if e.line.about]
+
+
+def test_nothing_she_is_handed_counts_the_others_answers(family) -> None:
+    """Not her form, not her receipt: whatever he answered in between, and about whatever place."""
+    portal, emil, people = family
+    home, mette = portal.family.household(emil), people["Mette"]
+    say_yes(portal, home, mette)
+    alone = say_yes(portal, home, mette)
+    versions = [portal.consents.row(home, mette, "ppr").version]
+    for place in ("ppr", "jobcenter", "ppr"):
+        portal.consents.withdraw(emil, people["Jonas"], place, True)
+        versions.append(portal.consents.row(home, mette, "ppr").version)
+    assert versions == [3] * 4
+    after = say_yes(portal, home, mette)
+    names = [portal.consents.number(emil, e) for e in (alone, after)]
+    assert len(set(names)) == 2
+    assert all(re.fullmatch(r"[0-9a-f]{4}-[0-9a-f]{4}", n) for n in names)
 
 
 def test_twenty_at_once_leave_one_yes(family) -> None:
