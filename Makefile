@@ -5,7 +5,7 @@ READY := .venv/.ready
 BUILT := portal/static/built/manifest.json
 WORDS := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/*.po))
 
-.PHONY: setup demo test check prove bench clean
+.PHONY: setup demo test check prove bench a11y clean
 
 setup: $(READY) $(BUILT) $(WORDS)
 
@@ -38,6 +38,10 @@ test: setup check browser
 .PHONY: browser
 browser: setup
 	@$(BIN)/python -m e2e.browser
+	@$(BIN)/python -m e2e.checkers
+
+a11y: setup browser
+	$(BIN)/python -m e2e.report
 
 prove: setup browser
 	$(BIN)/python -m bench.prove
@@ -46,4 +50,4 @@ bench: setup
 	$(BIN)/python -m bench
 
 clean:
-	rm -rf .venv node_modules portal/static/built var
+	rm -rf .venv node_modules e2e/node_modules portal/static/built var
