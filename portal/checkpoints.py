@@ -10,14 +10,12 @@ folder should lie where the database's administrators cannot write twice
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-import os
-import secrets
 import stat
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,11 +26,12 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 
 from portal import audit
 from portal.db import Store, Task, aware, now
-from portal.models import access_entry
+from portal.models import access_entry, checkpoint, log_start
+from portal.second_place import SecondPlace, Statement, Unsignable, publish
 from portal.settings import Settings
 from portal.verifier import (
     CHECKPOINT,
@@ -41,6 +40,7 @@ from portal.verifier import (
     Chains,
     Fault,
     Head,
+    Known,
     Row,
     Sealed,
     fold,
@@ -52,11 +52,6 @@ FULL = 288
 LATE = timedelta(minutes=15)
 """How long a line may have waited to be committed, and clocks may differ."""
 NEW_LOG = timedelta(hours=1)
-SUFFIX = ".checkpoint"
-
-
-class Unsignable(Exception):
-    """No checkpoint can be made or read; the text says why."""
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +67,7 @@ class Checkpoints:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.tenant, self._store = settings.municipality, store
-        self._folder = settings.path(settings.audit.checkpoints)
+        self._place = SecondPlace(settings.path(settings.audit.checkpoints), self.tenant)
         self._key_file = settings.path(settings.audit.key)
 
     def public(self) -> bytes:
@@ -82,58 +77,69 @@ class Checkpoints:
 
     def age(self) -> float:
         """Seconds since the newest was written; infinite when there is none."""
-        files = self._files()
-        return time.time() - files[-1].stat().st_mtime if files else float("inf")
+        return self._place.age()
 
-    def sealed(self) -> Sealed:
-        """What is signed now. Raises Unsignable, verifier.Untrue."""
-        return fold(self.tenant, self.statements(), self._key().public_key())
+    def sealed(self, until: datetime | None = None) -> Sealed:
+        """What is signed now, or was at a moment. Raises Unsignable, verifier.Untrue, StoreDown."""
+        with self._store.read(task=Task.LOG) as c:
+            made = known(c, self.tenant)  # before the folder is read: there it stands first
+        found = fold(self.tenant, self.statements(until), self._key().public_key())
+        return replace(found, known=made)
 
-    def statements(self) -> tuple[tuple[bytes, bytes], ...]:
+    def statements(self, until: datetime | None = None) -> tuple[Statement, ...]:
         """(body, signature) from the newest full one on, oldest first. Raises Unsignable."""
-        found: list[tuple[bytes, bytes]] = []
-        for file in reversed(self._files()):
-            body, _, signature = file.read_bytes().partition(b"\n")
-            try:
-                found.append((body, base64.b64decode(signature.strip(), validate=True)))
-                if json.loads(body)["full"]:
-                    break
-            except (ValueError, KeyError, TypeError):
-                raise Unsignable(f"{file} is not a checkpoint") from None
-        return tuple(reversed(found))
+        return self._place.statements(until)
 
-    def make(self, first: bool = False) -> Made | None:
+    def make(self, first: bool = False, begins: Mapping[str, Head] | None = None) -> Made | None:
         """Sign what is new; None when nothing is, or another worker just did.
 
-        `first`: an old log without any checkpoint may be signed as it stands.
+        `first`: an old log whose checkpoints are gone may be signed as it stands.
+        `begins`: lines that were signed before, with which chains may begin from now on.
         Raises Unsignable, verifier.Untrue, StoreDown.
         """
-        before, at = self.sealed(), now()
+        before, at, begins = self.sealed(), now(), begins or {}
         with self._store.read(task=Task.LOG) as c:
-            if not before.number and not first and self._old(c, at):
-                raise Unsignable("the log is old, but its checkpoints are gone")
+            lost = before.known.missing(before)
+            if not before.number and not lost and self._old(c, at):
+                lost = "the log is old, but its checkpoints are gone"
+            if lost and not first:
+                raise Unsignable(lost)
+            if lost:
+                before = _anew(c, before)
             heads, faults = _grown(c, before)
-        if not heads:
+        if not heads and not begins:
             return Made(number=before.number, chains=0, faults=faults) if faults else None
-        full = before.number % FULL == 0
+        if not self._sign(before, at, heads, begins, bool(lost)):
+            return None
+        return Made(number=before.number + 1, chains=len(heads), faults=faults)
+
+    def _sign(
+        self,
+        before: Sealed,
+        at: datetime,
+        heads: Mapping[str, Head],
+        begins: Mapping[str, Head],
+        anew: bool,
+    ) -> bool:
+        """Publish the next checkpoint, then tell the database; False when another worker was first."""
+        number, full = before.number + 1, anew or before.number % FULL == 0
         said = {
             "format": CHECKPOINT,
             "tenant": self.tenant,
-            "number": before.number + 1,
+            "number": number,
             "at": at.isoformat(timespec="microseconds"),
             "full": full,
             "previous": before.digest,
-            "heads": sorted(
-                (citizen, head.seq, head.hash.hex())
-                for citizen, head in ({**before.heads, **heads} if full else heads).items()
-            ),
+            "heads": _listed({**before.heads, **heads} if full else heads),
+            "begins": _listed({**before.begins, **begins} if full else begins),
         }
         body = json.dumps(said, separators=(",", ":")).encode()
-        signature = base64.b64encode(self._key().sign(body))
-        file = self._folder / f"{self.tenant}-{before.number + 1:08d}{SUFFIX}"
-        if not _publish(file, body + b"\n" + signature + b"\n", 0o444):
-            return None
-        return Made(number=before.number + 1, chains=len(heads), faults=faults)
+        if not self._place.add(number, body, self._key().sign(body)):
+            return False
+        row = {"tenant": self.tenant, "number": number, "at": at}
+        with self._store.write() as c:
+            c.execute(insert(checkpoint).values(**row, digest=hashlib.sha256(body).hexdigest()))
+        return True
 
     def check(self, sealed: Sealed) -> Chains:
         """Every line of the log against what is signed. Raises StoreDown."""
@@ -146,7 +152,10 @@ class Checkpoints:
 
     def export(self) -> Iterator[str]:
         """The lines of a file that verifier.py reads: a head, the checkpoints, the log."""
-        yield json.dumps({"format": LOG, "tenant": self.tenant, "at": audit.moment(now())})
+        with self._store.read(task=Task.LOG) as c:
+            made = known(c, self.tenant)
+        head = {"format": LOG, "tenant": self.tenant, "at": audit.moment(now()), "known": made}
+        yield json.dumps(head)
         for pair in self.statements():
             body, signature = (base64.b64encode(part).decode() for part in pair)
             yield json.dumps({"body": body, "signature": signature})
@@ -160,15 +169,12 @@ class Checkpoints:
         oldest = c.execute(select(func.min(t.c.at)).where(t.c.tenant == self.tenant)).scalar()
         return oldest is not None and aware(oldest) < at - NEW_LOG
 
-    def _files(self) -> list[Path]:
-        return sorted(self._folder.glob(f"{self.tenant}-*{SUFFIX}"))
-
     def _key(self) -> Ed25519PrivateKey:
         file = self._key_file
         if not file.exists():
             made = Ed25519PrivateKey.generate()
             pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            _publish(file, pem, 0o600)  # another worker's, if it was first
+            publish(file, pem, 0o600)  # another worker's, if it was first
         if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise Unsignable(f"audit.key: {file} can be read by others (chmod 600 {file})")
         key = load_pem_private_key(file.read_bytes(), None)
@@ -186,6 +192,28 @@ def rows(c: Connection, tenant: str, citizen: str = "", start: int = 0) -> Itera
         query = query.where(t.c.citizen == citizen, t.c.seq >= start)
     for row in c.execute(query, execution_options={"yield_per": 5000}):
         yield Row(row[0], row[1], audit.moment(row[2]), row[3], row[4], row[5])
+
+
+def known(c: Connection, tenant: str) -> Known:
+    """The newest checkpoint that the database knows of."""
+    t = checkpoint
+    query = select(t.c.number, t.c.digest).where(t.c.tenant == tenant)
+    found = c.execute(query.order_by(t.c.number.desc()).limit(1)).first()
+    return Known(*found) if found else Known()
+
+
+def _anew(c: Connection, before: Sealed) -> Sealed:
+    """Nothing signed, on from the number that was reached; chains that were cut begin as they do."""
+    t, s = access_entry, log_start
+    here = (s.c.tenant == t.c.tenant) & (s.c.citizen == t.c.citizen) & (s.c.seq == t.c.seq)
+    query = select(t.c.citizen, t.c.seq, t.c.hash).join(s, here).where(t.c.tenant == before.tenant)
+    begins = {citizen: Head(seq, hash) for citizen, seq, hash in c.execute(query)}
+    number = max(before.known.number, before.number)
+    return Sealed(before.tenant, number, "", before.known.digest, begins, begins)
+
+
+def _listed(heads: Mapping[str, Head]) -> list[tuple[str, int, str]]:
+    return sorted((citizen, head.seq, head.hash.hex()) for citizen, head in heads.items())
 
 
 def _grown(c: Connection, before: Sealed) -> tuple[dict[str, Head], tuple[Fault, ...]]:
@@ -224,24 +252,3 @@ def _follow(
     if not at_signed:
         return Fault(citizen, last.seq, "the signed line is gone"), last
     return None, last
-
-
-def _publish(file: Path, content: bytes, mode: int) -> bool:
-    """Write a file whole or not at all, and only if there is none; False when there is."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(descriptor)
-        os.link(draft, file)
-    except FileExistsError:
-        return False
-    finally:
-        draft.unlink()
-    folder = os.open(file.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
-    return True

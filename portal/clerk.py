@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 
-from portal.checkpoints import Checkpoints, Unsignable
+from portal.checkpoints import Checkpoints
 from portal.db import Store, StoreDown
+from portal.second_place import Unsignable
 from portal.settings import Settings
 from portal.verifier import Untrue
 

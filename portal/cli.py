@@ -2,68 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import keys, schema
-from portal.checkpoints import Checkpoints, Unsignable
-from portal.config import load
-from portal.db import Store, StoreDown
-from portal.settings import ConfigError, Settings
-from portal.verifier import Untrue, report
-
-
-class Cause(click.ClickException):
-    """A one-line cause on stderr, exit code 1."""
-
-    def show(self, file: object = None) -> None:
-        click.echo(self.message, err=True)
-
-
-def settings_of(context: click.Context) -> Settings:
-    """The checked settings of this call."""
-    try:
-        return load(file_of(context), os.environ)
-    except ConfigError as e:
-        raise Cause(str(e)) from None
-
-
-def file_of(context: click.Context) -> Path:
-    """The file named by --config, before or after the command, or by PORTAL_CONFIG."""
-    if not context.obj:
-        raise Cause("--config: missing (example: --config portal.toml, or PORTAL_CONFIG)")
-    return Path(context.obj)
-
-
-def store_of(context: click.Context) -> Store:
-    """The database of this call, with the role that may change its schema, if one is named."""
-    settings = settings_of(context)
-    name = settings.database_owner_env
-    owner = settings.environ.get(name, "")
-    if name and not owner:
-        raise Cause(f"database_owner_env: the environment variable {name} is missing or empty")
-    return Store(settings.database, settings.path("."), settings.municipality, owner)
-
-
-def _remember(context: click.Context, _option: click.Parameter, file: str | None) -> None:
-    if file:
-        context.find_root().obj = context.obj = file
-
-
-CONFIG = click.option(
-    "--config",
-    envvar="PORTAL_CONFIG",
-    help="The TOML file (or PORTAL_CONFIG).",
-    expose_value=False,
-    callback=_remember,
-)
+from portal.cli_access import access, consents, sessions
+from portal.cli_audit import audit
+from portal.cli_call import CONFIG, Cause, file_of, lines_of_input, settings_of, store_of
+from portal.db import StoreDown
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -152,7 +100,7 @@ def check(context: click.Context, person: str | None) -> None:
     """One line per source. Example: echo 0101609995 | portal sources check --as -"""
     from portal.sources_check import check_all
 
-    cpr = sys.stdin.readline().strip() if person == "-" else ""
+    cpr = lines_of_input(1)[0] if person == "-" else ""
     if person and not cpr:
         raise Cause("--as: takes '-' and a CPR number on standard input")
     bad = 0
@@ -163,147 +111,5 @@ def check(context: click.Context, person: str | None) -> None:
         raise Cause(f"{bad} of the sources did not answer as they should")
 
 
-@main.group("audit")
-def audit_() -> None:
-    """The access log."""
-
-
-@audit_.command()
-@CONFIG
-@click.pass_context
-def verify(context: click.Context) -> None:
-    """Check every chain against what was signed. Example: portal audit verify --config portal.toml"""
-    checkpoints = checkpoints_of(context)
-    with _plainly():
-        sealed = checkpoints.sealed()
-        chains = checkpoints.check(sealed)
-    for line in report(sealed, chains):
-        click.echo(line)
-    if chains.faults:
-        raise Cause(f"{len(chains.faults)} faults in {chains.count} entries")
-
-
-@audit_.command()
-@CONFIG
-@click.option("--first", is_flag=True, help="Sign an old log that never had a checkpoint.")
-@click.pass_context
-def checkpoint(context: click.Context, first: bool) -> None:
-    """Sign what is new in the log. Example: portal audit checkpoint --config portal.toml"""
-    checkpoints = checkpoints_of(context)
-    with _plainly():
-        made = checkpoints.make(first)
-    if made is None:
-        click.echo("Nothing is new since the last checkpoint.")
-        return
-    for fault in made.faults:
-        click.echo(f"{fault.citizen} entry {fault.seq}: {fault.problem}")
-    if made.faults:
-        raise Cause(f"{len(made.faults)} chains do not follow from what was signed; not signed on")
-    click.echo(f"Checkpoint {made.number}: {made.chains} chains signed.")
-
-
-@audit_.command("export")
-@CONFIG
-@click.argument("file", type=click.File("w", lazy=True))
-@click.pass_context
-def export_(context: click.Context, file: IO[str]) -> None:
-    """Sign what is new, then write the log with its checkpoints, for the authority's verifier.
-
-    The lines are sealed: nobody reads them there. Example: portal audit export log.jsonl, then:
-    python -m portal.verifier log.jsonl public.pem
-    """
-    checkpoints = checkpoints_of(context)
-    with _plainly():
-        checkpoints.make()
-        for line in checkpoints.export():
-            file.write(line + "\n")
-
-
-@audit_.command("public")
-@CONFIG
-@click.pass_context
-def audit_public(context: click.Context) -> None:
-    """The public key of the checkpoints. Example: portal audit public > public.pem"""
-    checkpoints = checkpoints_of(context)
-    with _plainly():
-        click.echo(checkpoints.public().decode(), nl=False)
-
-
-def checkpoints_of(context: click.Context) -> Checkpoints:
-    """The checkpoints of this call's log."""
-    return Checkpoints(settings_of(context), store_of(context))
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    try:
-        yield
-    except StoreDown as e:
-        raise Cause(f"database: does not answer ({e})") from None
-    except (Unsignable, Untrue, OSError) as e:
-        raise Cause(f"audit: {e}") from None
-
-
-@main.group()
-def access() -> None:
-    """Who may open what."""
-
-
-@access.command()
-@CONFIG
-@click.pass_context
-def close(context: click.Context) -> None:
-    """Close an adult's access to a child: two CPR numbers on standard input, adult first.
-
-    Example: printf '0101809995\\n0101159995\\n' | portal access close --config portal.toml
-    """
-    from portal.operators import close_access
-
-    adult, child = (sys.stdin.readline().strip() for _ in range(2))
-    if not adult or not child:
-        raise Cause("access close: needs two CPR numbers on standard input, the adult's first")
-    _tell(lambda: close_access(settings_of(context), adult, child))
-
-
-@main.group()
-def sessions() -> None:
-    """Logged-in browsers."""
-
-
-@sessions.command()
-@CONFIG
-@click.option("--all", "everybody", is_flag=True, help="End every session.")
-@click.pass_context
-def end(context: click.Context, everybody: bool) -> None:
-    """End sessions. Examples: portal sessions end --all · echo CPR | portal sessions end"""
-    from portal.operators import end_sessions
-
-    cpr = "" if everybody else sys.stdin.readline().strip()
-    if not everybody and not cpr:
-        raise Cause("sessions end: needs --all, or a CPR number on standard input")
-    _tell(lambda: end_sessions(settings_of(context), cpr))
-
-
-@main.group()
-def consents() -> None:
-    """What the families have decided."""
-
-
-@consents.command()
-@CONFIG
-@click.pass_context
-def settle(context: click.Context) -> None:
-    """Write down consents that ended by themselves (daily). Example: portal consents settle"""
-    from portal.operators import settle_consents
-
-    _tell(lambda: settle_consents(settings_of(context)))
-
-
-def _tell(act: Callable[[], str]) -> None:
-    """Do it and say what was done; an unknown person or a silent register is a failure."""
-    from portal.operators import NothingChanged
-
-    try:
-        click.echo(act())
-    except NothingChanged as e:
-        raise Cause(f"nothing was changed: {e}") from None
+for group in (audit, access, sessions, consents):
+    main.add_command(group)

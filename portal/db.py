@@ -61,6 +61,7 @@ class About(NamedTuple):
 
 NOBODYS = About()
 
+
 class StoreDown(Exception):
     """Our own database cannot be used right now."""
 

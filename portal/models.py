@@ -190,5 +190,28 @@ report = Table(
 )
 """What the family says is missing or wrong, to the one place that answers for it."""
 
-APPEND_ONLY = frozenset({consent_event.name, comment.name, access_entry.name})
-"""Nobody changes or removes their rows: not the role that serves, and not the owner."""
+log_start = Table(
+    "log_start",
+    metadata,
+    Column("tenant", String(4), primary_key=True),
+    Column("citizen", Id, primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+"""The line with which a citizen's chain begins since its older ones were cut; a checkpoint signed it."""
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("tenant", String(4), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Hash, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+"""Which checkpoints were made, so that one missing from the second place shows."""
+
+APPEND_ONLY = frozenset({consent_event.name, comment.name, access_entry.name, checkpoint.name})
+"""Nobody changes or removes their rows: not the role that serves, and not the owner, but for
+log lines below their chain's `log_start`."""
+OWNERS = frozenset({log_start.name})
+"""What the role that serves may only look at."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.db import Store
-from portal.models import APPEND_ONLY, metadata
+from portal.models import APPEND_ONLY, OWNERS, metadata
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -64,7 +64,9 @@ def _grant(connection: Connection, role: str) -> None:
     for table in standing:
         connection.exec_driver_sql(f'REVOKE ALL ON "{table}" FROM {name}')
     for table in {*standing} & {*metadata.tables, "alembic_version"}:
-        rights = "SELECT" if table == "alembic_version" else "SELECT, INSERT"
-        if table in metadata.tables and table not in APPEND_ONLY:
-            rights += ", UPDATE, DELETE"
+        rights = "SELECT, INSERT, UPDATE, DELETE"
+        if table in APPEND_ONLY:
+            rights = "SELECT, INSERT"
+        if table in {*OWNERS, "alembic_version"}:
+            rights = "SELECT"
         connection.exec_driver_sql(f'GRANT {rights} ON "{table}" TO {name}')

@@ -6,7 +6,9 @@ For the authority and its auditors, also without the portal: this one file needs
 Python and `cryptography`, and reads no database. The portal checks its own log
 by the same functions. What it finds: a line changed, removed, put in, moved,
 the newest cut off (also when others were written instead), or all of it
-rewritten by somebody who has the code but not the signing key.
+rewritten by somebody who has the code but not the signing key. It says which
+lines no checkpoint covers yet, and when the newest checkpoint is missing. A chain
+whose oldest lines were cut after their time begins where a checkpoint says so.
 """
 
 from __future__ import annotations
@@ -62,6 +64,21 @@ class Fault(NamedTuple):
     problem: str
 
 
+class Known(NamedTuple):
+    """The newest checkpoint that the database says was made."""
+
+    number: int = 0
+    digest: str = ""
+
+    def missing(self, here: Sealed) -> str:
+        """How the checkpoints that are here fall short of it; empty when they do not."""
+        if self.number > here.number:
+            return f"checkpoint {self.number} was made, but the newest here is {here.number}"
+        if self.number == here.number and self.digest != here.digest:
+            return f"checkpoint {self.number} is not the one that was made"
+        return ""
+
+
 @dataclass
 class Sealed:
     """What the checkpoints, one after the other, have signed."""
@@ -71,6 +88,9 @@ class Sealed:
     at: str = ""
     digest: str = ""
     heads: dict[str, Head] = field(default_factory=dict)
+    begins: dict[str, Head] = field(default_factory=dict)
+    """Where chains may begin whose older lines were cut after their time."""
+    known: Known = field(default_factory=Known)
 
 
 def chain(tenant: str, citizen: str, seq: int, at: str, detail: bytes, previous: bytes) -> bytes:
@@ -94,16 +114,19 @@ class Chains:
     """All chains of a log, line by line in the order (citizen, number), against what was signed.
 
     `young`: the log began so lately that it need not have a checkpoint yet.
+    `waiting`: since when the oldest line waits that no checkpoint covers.
     """
 
     def __init__(self, sealed: Sealed, young: bool = False) -> None:
         self.count = self.unsigned = 0
+        self.waiting = ""
         self.faults: list[Fault] = []
         self._sealed, self._young = sealed, young
         self._due = _before(sealed.at)
         self._seen: set[str] = set()
         self._citizen = ""
         self._signed: Head | None = None
+        self._start: Head | None = None
         self._last = Head(0, GENESIS)
 
     def add(self, row: Row) -> None:
@@ -114,11 +137,14 @@ class Chains:
         if found := problem(self._sealed.tenant, row, self._last.seq + 1, self._last.hash):
             self._fault(row.seq, found)
         self._last = Head(row.seq, row.hash)
+        if self._start and row.seq == self._start.seq and row.hash != self._start.hash:
+            self._fault(row.seq, "is not the line with which the chain begins")
         if self._signed and row.seq <= self._signed.seq:
             if row.seq == self._signed.seq and row.hash != self._signed.hash:
                 self._fault(row.seq, "is not the line that was signed")
             return
         self.unsigned += 1
+        self.waiting = min(self.waiting or row.at, row.at)
         if row.at < self._due:
             self._fault(row.seq, "is older than the checkpoint that should hold it")
 
@@ -129,12 +155,17 @@ class Chains:
             self.faults.append(Fault(citizen, 0, "the whole chain is gone"))
         if self.count and not self._sealed.number and not self._young:
             self.faults.append(Fault("", 0, "there is no signed checkpoint"))
+        if missing := self._sealed.known.missing(self._sealed):
+            self.faults.append(Fault("", 0, missing))
         return tuple(self.faults)
 
     def _begin(self, row: Row) -> None:
         self._end()
         self._citizen, self._last = row.citizen, Head(0, GENESIS)
         self._signed = self._sealed.heads.get(row.citizen)
+        self._start = self._sealed.begins.get(row.citizen)
+        if self._start and row.seq <= self._start.seq:  # what is left of its older lines
+            self._last = Head(row.seq - 1, row.previous)
         if row.citizen in self._seen:
             self._fault(row.seq, "the chain stands twice")
         self._seen.add(row.citizen)
@@ -162,6 +193,7 @@ def follow(sealed: Sealed, body: bytes, signature: bytes, key: Ed25519PublicKey)
         said = json.loads(body)
         assert said["format"] == CHECKPOINT
         heads = {c: Head(seq, bytes.fromhex(hash)) for c, seq, hash in said["heads"]}
+        begins = {c: Head(seq, bytes.fromhex(hash)) for c, seq, hash in said.get("begins", ())}
         number, at, full, previous = (said[k] for k in ("number", "at", "full", "previous"))
     except InvalidSignature:
         raise Untrue(f"the checkpoint after {sealed.number} was not signed by this key") from None
@@ -179,7 +211,12 @@ def follow(sealed: Sealed, body: bytes, signature: bytes, key: Ed25519PublicKey)
     kept = heads if full else {**sealed.heads, **heads}
     if len(kept) < len(sealed.heads):
         raise Untrue(f"checkpoint {number} leaves chains out")
-    return Sealed(sealed.tenant, number, at, hashlib.sha256(body).hexdigest(), kept)
+    starts = begins if full else {**sealed.begins, **begins}
+    if any(c not in kept or head.seq > kept[c].seq for c, head in starts.items()):
+        raise Untrue(f"checkpoint {number} lets a chain begin after its end")
+    return Sealed(
+        sealed.tenant, number, at, hashlib.sha256(body).hexdigest(), kept, starts, sealed.known
+    )
 
 
 def fold(tenant: str, statements: Iterable[tuple[bytes, bytes]], key: Ed25519PublicKey) -> Sealed:
@@ -193,13 +230,17 @@ def fold(tenant: str, statements: Iterable[tuple[bytes, bytes]], key: Ed25519Pub
 # --- an export -------------------------------------------------------------------------
 
 
-def read(lines: Iterable[bytes], key: Ed25519PublicKey) -> tuple[Sealed, Chains]:
-    """Check an export: a head, its checkpoints, then the log. Raises Untrue, ValueError."""
+def read(lines: Iterable[bytes], key: Ed25519PublicKey) -> tuple[Sealed, Chains, str]:
+    """Check an export: a head, its checkpoints, then the log; also when it was made.
+
+    Raises Untrue, ValueError.
+    """
     parsed: Iterator[Any] = (json.loads(line) for line in lines)
     head = next(parsed, None)
     if not isinstance(head, dict) or head.get("format") != LOG:
         raise ValueError("this is not an exported log")
-    sealed, chains = Sealed(head["tenant"]), None
+    known = Known(*head.get("known", ()))
+    sealed, chains = Sealed(head["tenant"], known=known), None
     for line in parsed:
         if isinstance(line, dict):
             if chains:
@@ -213,15 +254,21 @@ def read(lines: Iterable[bytes], key: Ed25519PublicKey) -> tuple[Sealed, Chains]
         chains.add(Row(citizen, seq, at, *values))
     chains = chains or Chains(sealed)
     chains.finish()
-    return sealed, chains
+    return sealed, chains, head["at"]
 
 
-def report(sealed: Sealed, chains: Chains) -> Iterator[str]:
-    """What was found, for people."""
+def report(sealed: Sealed, chains: Chains, at: str) -> Iterator[str]:
+    """What was found, for people. `at`: when the log was looked at."""
     for fault in chains.faults:
         yield f"{fault.citizen or 'the log'} entry {fault.seq}: {fault.problem}"
     held = f"checkpoint {sealed.number}, {sealed.at}" if sealed.at else "no checkpoint"
     yield f"{chains.count} entries, {chains.unsigned} of them not signed yet ({held})"
+    if chains.unsigned:
+        age = datetime.fromisoformat(at) - datetime.fromisoformat(chains.waiting)
+        yield (
+            f"not covered yet: the newest {chains.unsigned}; the oldest of them had waited "
+            f"{age // timedelta(minutes=1)} minutes ({chains.waiting}). A change to them would not show"
+        )
     yield "every chain holds" if not chains.faults else f"{len(chains.faults)} FAULTS"
 
 
@@ -241,14 +288,14 @@ def main(arguments: list[str]) -> int:
     try:
         key = public_key(Path(arguments[1]).read_bytes())
         with Path(arguments[0]).open("rb") as export:
-            sealed, chains = read(export, key)
+            sealed, chains, at = read(export, key)
     except Untrue as e:
         sys.stdout.write(f"FAULT: {e}\n")
         return 1
     except (OSError, ValueError, KeyError, TypeError) as e:
         sys.stderr.write(f"cannot be checked: {e}\n")
         return 2
-    for line in report(sealed, chains):
+    for line in report(sealed, chains, at):
         sys.stdout.write(line + "\n")
     return 1 if chains.faults else 0
 

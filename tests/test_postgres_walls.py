@@ -77,6 +77,8 @@ def test_without_a_municipality_there_are_no_rows(
     for table in TENANTED:
         assert connection.execute(f'SELECT count(*) FROM "{table}"').fetchone() == (0,)
     connection.execute("SELECT set_config('app.tenant', '0851', true)")
+    assert connection.execute("SELECT count(*) FROM access_entry").fetchone() == (0,)
+    connection.execute("SELECT set_config('app.task', 'log', true)")
     assert connection.execute("SELECT count(*) FROM access_entry").fetchone() != (0,)
     connection.rollback()
     assert connection.execute("SELECT count(*) FROM access_entry").fetchone() == (0,)
@@ -87,8 +89,11 @@ def test_a_row_of_another_municipality_cannot_be_added(
     role: str, request: pytest.FixtureRequest
 ) -> None:
     connection = request.getfixturevalue(role)
-    connection.execute("SELECT set_config('app.tenant', '0851', true)")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+    scope = "SELECT set_config('app.tenant', '0851', true), set_config('app.task', 'log', true)"
+    connection.execute(scope)
+    (found,) = connection.execute("SELECT min(citizen) FROM access_entry").fetchone()
+    connection.execute("SELECT set_config('app.citizens', %s, true)", (found,))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
         connection.execute(
             "INSERT INTO access_entry SELECT '0810', citizen, seq + 99, at, detail, previous, hash "
             "FROM access_entry"
@@ -149,14 +154,15 @@ def test_two_municipalities_share_a_database_and_nothing_else(
     assert there.consents.events(here.household().citizen.id) == ()
     for table in metadata.tables.values():
         if "tenant" in table.columns:
-            with there.store.read() as c:
-                assert {r.tenant for r in c.execute(select(table.c.tenant))} <= {"0810"}
+            for shop in (here, there):  # by either's ids
+                with there.store.read(*(shop.person(p) for p in PEOPLE)) as c:
+                    assert {r.tenant for r in c.execute(select(table.c.tenant))} <= {"0810"}
 
 
 def test_nobodys_chain_is_each_municipalitys_own(stored: Settings, tmp_path: Path) -> None:
     other = write_settings(tmp_path, stored.database, secrets(), "0810")
     for shop in (open_shop(stored), open_shop(other), open_shop(stored)):
-        with shop.store.write() as c:
+        with shop.store.write(NOBODY) as c:
             key, line = shop.family.key(NOBODY), Line(act=Act.REFUSED)
             seq = append(c, shop.settings.municipality, NOBODY, key, line)
     assert seq == 2

@@ -1,0 +1,62 @@
+"""`portal access`, `sessions` and `consents`: what people may open, and for how long."""
+
+from __future__ import annotations
+
+import click
+
+from portal.cli_call import CONFIG, Cause, lines_of_input, settings_of, tell
+
+
+@click.group()
+def access() -> None:
+    """Who may open what."""
+
+
+@access.command()
+@CONFIG
+@click.pass_context
+def close(context: click.Context) -> None:
+    """Close an adult's access to a child: two CPR numbers on standard input, adult first.
+
+    Example: printf '0101809995\\n0101159995\\n' | portal access close --config portal.toml
+    """
+    from portal.operators import close_access
+
+    adult, child = lines_of_input(2)
+    if not adult or not child:
+        raise Cause("access close: needs two CPR numbers on standard input, the adult's first")
+    tell(lambda: close_access(settings_of(context), adult, child))
+
+
+@click.group()
+def sessions() -> None:
+    """Logged-in browsers."""
+
+
+@sessions.command()
+@CONFIG
+@click.option("--all", "everybody", is_flag=True, help="End every session.")
+@click.pass_context
+def end(context: click.Context, everybody: bool) -> None:
+    """End sessions. Examples: portal sessions end --all · echo CPR | portal sessions end"""
+    from portal.operators import end_sessions
+
+    cpr = "" if everybody else lines_of_input(1)[0]
+    if not everybody and not cpr:
+        raise Cause("sessions end: needs --all, or a CPR number on standard input")
+    tell(lambda: end_sessions(settings_of(context), cpr))
+
+
+@click.group()
+def consents() -> None:
+    """What the families have decided."""
+
+
+@consents.command()
+@CONFIG
+@click.pass_context
+def settle(context: click.Context) -> None:
+    """Write down consents that ended by themselves (daily). Example: portal consents settle"""
+    from portal.operators import settle_consents
+
+    tell(lambda: settle_consents(settings_of(context)))

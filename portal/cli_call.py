@@ -1,0 +1,89 @@
+"""What every command shares: its settings, its database, and how it fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from portal.config import load
+from portal.db import Store, StoreDown
+from portal.second_place import Unsignable
+from portal.settings import ConfigError, Settings
+from portal.verifier import Untrue
+
+
+class Cause(click.ClickException):
+    """A one-line cause on stderr, exit code 1."""
+
+    def show(self, file: object = None) -> None:
+        click.echo(self.message, err=True)
+
+
+def settings_of(context: click.Context) -> Settings:
+    """The checked settings of this call."""
+    try:
+        return load(file_of(context), os.environ)
+    except ConfigError as e:
+        raise Cause(str(e)) from None
+
+
+def file_of(context: click.Context) -> Path:
+    """The file named by --config, before or after the command, or by PORTAL_CONFIG."""
+    if not context.obj:
+        raise Cause("--config: missing (example: --config portal.toml, or PORTAL_CONFIG)")
+    return Path(context.obj)
+
+
+def store_of(context: click.Context) -> Store:
+    """The database of this call, with the role that may change its schema, if one is named."""
+    settings = settings_of(context)
+    name = settings.database_owner_env
+    owner = settings.environ.get(name, "")
+    if name and not owner:
+        raise Cause(f"database_owner_env: the environment variable {name} is missing or empty")
+    return Store(settings.database, settings.path("."), settings.municipality, owner)
+
+
+def _remember(context: click.Context, _option: click.Parameter, file: str | None) -> None:
+    if file:
+        context.find_root().obj = context.obj = file
+
+
+CONFIG = click.option(
+    "--config",
+    envvar="PORTAL_CONFIG",
+    help="The TOML file (or PORTAL_CONFIG).",
+    expose_value=False,
+    callback=_remember,
+)
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """A database or a second place that fails is a cause, not a traceback."""
+    try:
+        yield
+    except StoreDown as e:
+        raise Cause(f"database: does not answer ({e})") from None
+    except (Unsignable, Untrue, OSError) as e:
+        raise Cause(f"audit: {e}") from None
+
+
+def tell(act: Callable[[], str]) -> None:
+    """Do it and say what was done; an unknown person or a silent register is a failure."""
+    from portal.operators import NothingChanged
+
+    try:
+        click.echo(act())
+    except NothingChanged as e:
+        raise Cause(f"nothing was changed: {e}") from None
+
+
+def lines_of_input(count: int) -> tuple[str, ...]:
+    """So many lines of standard input; empty where there are fewer."""
+    return tuple(sys.stdin.readline().strip() for _ in range(count))
