@@ -69,7 +69,7 @@ def shield(
     towns = {w for p in hidden for w in spellings(p.city)}
     return Shield(
         places=not at_home,
-        words=_longest_first(words | towns),
+        words=_searched(words | towns),
         towns=tuple(sorted(towns)),
         codes=tuple(sorted({p.postcode for p in hidden if p.postcode})),
     )
@@ -82,13 +82,13 @@ def with_known_places(guard: Shield, names: Iterable[str]) -> Shield:
     known = set(names)
     known |= {_townless(n, guard.towns) for n in known}
     words = {w for n in known for w in _known(n)}
-    return msgspec.structs.replace(guard, words=_longest_first({*guard.words, *words}))
+    return msgspec.structs.replace(guard, words=_searched({*guard.words, *words}))
 
 
-def _townless(name: str, towns: Iterable[str]) -> str:
+def _townless(name: str, towns: tuple[str, ...]) -> str:
     """ "Klubben Regnbuen Bindslev" is called "Klubben Regnbuen" in Bindslev itself."""
     *rest, last = name.replace(",", " ").split() or [""]
-    return " ".join(rest) if len(rest) > 1 and normal(last) in set(towns) else name
+    return " ".join(rest) if len(rest) > 1 and normal(last) in towns else name
 
 
 @lru_cache(maxsize=4096)
@@ -142,11 +142,11 @@ def redact(entry: AnyRecord, guard: Shield, owner_locates: bool) -> AnyRecord:
         value = getattr(entry, name)
         if isinstance(value, tuple):
             changes[name] = tuple(cut(v, guard) for v in value)
-        elif value:
+        else:
             changes[name] = cut(value, guard)
     for name in _WAYS_IN & set(entry.__struct_fields__):
         value = getattr(entry, name)
-        if value and (_tells(value, guard) or (guard.places and owner_locates)):
+        if _tells(value, guard) or (guard.places and owner_locates):
             changes[name] = ""
     if changes.get("responsible") == CUT:
         changes["responsible"] = ""
@@ -154,7 +154,7 @@ def redact(entry: AnyRecord, guard: Shield, owner_locates: bool) -> AnyRecord:
         changes |= _placeless(entry, owner_locates)
     elif isinstance(entry, Meeting | Contact):
         field = "place" if isinstance(entry, Meeting) else "address"
-        if changes.get(field, "") != getattr(entry, field):
+        if changes[field] != getattr(entry, field):
             changes[field] = ""
     return msgspec.structs.replace(entry, **changes)
 
@@ -188,10 +188,13 @@ def place_name(actor: Actor, guard: Shield, neutral: Mapping[Sector, str]) -> st
 
 
 STREET = re.compile(
-    r"\b[\w.'-]*(?:vej|gade|stræde|allé|alle|vænget|vænge|parken|torvet|torv|plads|pladsen|boulevard|"
-    r"bakken|haven|engen|marken|toften|lunden|kæret|dalen|krogen|stien|svinget)\s+\d{1,3}\s?[A-Za-z]?\b",
+    r"(?<![\w.'-])(?:(?-i:[A-ZÆØÅ])[\w.'-]*\s){0,3}[\w.'-]*"
+    r"(?:vej|gade|stræde|allé|alle|vænget|vænge|parken|torvet|torv|plads|pladsen|boulevard|"
+    r"bakken|haven|engen|marken|toften|lunden|kæret|dalen|krogen|stien|svinget)\s+\d{1,3}(?:\s?[A-Za-z])?\b",
     re.IGNORECASE,
 )
+"""A street with its number, also "Nørre Allé 7"; a word is tried from its first sign only, so that
+no text takes long."""
 POSTCODE = re.compile(r"\b(?:DK-?\s?)?[1-9]\d{3}\s+[A-ZÆØÅ][\w.-]+(?:\s+[NSVØCK]\b)?")
 PHONE = re.compile(r"(?<!\d)(?:\+45\s?)?\d{2}[\s.]?\d{2}[\s.]?\d{2}[\s.]?\d{2}(?!\d)")
 MAPPED = re.compile(r"(?<![\d.])-?\d{1,2}\.\d{3,}\s*[,;/ ]\s*-?\d{1,3}\.\d{3,}(?![\d.])")
@@ -201,7 +204,7 @@ LINK = re.compile(r"https?://\S+|\bwww\.\S+", re.IGNORECASE)
 
 def cut(text: str, guard: Shield) -> str:
     """Free text without known places; where whereabouts are hidden, also without what looks like one."""
-    if not text or not guard.raised:
+    if not guard.raised:
         return text
     for start, end in reversed(_hits(text, guard)):
         text = text[:start] + CUT + text[end:]
@@ -213,7 +216,7 @@ def cut(text: str, guard: Shield) -> str:
 
 def holds_protected(text: str, guard: Shield) -> bool:
     """Whether a comment holds a protected address (it is refused at sending)."""
-    return bool(text) and guard.raised and cut(text, guard) != text
+    return cut(text, guard) != text
 
 
 def _hits(text: str, guard: Shield) -> list[tuple[int, int]]:
@@ -255,8 +258,8 @@ def _address_texts(p: Person) -> Iterable[str]:
             yield street[0]
 
 
-def _longest_first(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({w for w in words if len(w) >= SHORTEST}, key=lambda w: (-len(w), w)))
+def _searched(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({w for w in words if len(w) >= SHORTEST}))
 
 
 def _home(p: Person) -> str:
@@ -268,7 +271,7 @@ def _same_home(one: str, other: str) -> bool:
 
 
 def _texts(record: type[AnyEntry]) -> tuple[str, ...]:
-    plain = {"key", "source", "owner", "lang", "plan", "codes", "also", "phase", *_WAYS_IN}
+    plain = {"key", "source", "owner", "lang", "plan", "codes", "phase", *_WAYS_IN}
     return tuple(
         f.name
         for f in msgspec.structs.fields(record)

@@ -23,14 +23,14 @@ def spellings(text: str) -> tuple[str, ...]:
 
 
 WITHOUT_DANISH = str.maketrans({"æ": "a", "ø": "o", "å": "a"})
-DANISH = {"æ": "ae", "ø": "oe", "å": "aa", "ß": "ss"}
+DANISH = {"æ": "ae", "ø": "oe", "å": "aa"}
 
 
 def letters_of(text: str) -> list[tuple[str, int]]:
     """Each letter and digit with its position; å is aa, ø is oe, other accents are dropped."""
     found: list[tuple[str, int]] = []
     for position, sign in enumerate(text):
-        if sign == RING and found and found[-1] == ("a", position - 1):
+        if sign == RING and _folded(text[position - 1 : position]) == "a":
             found.append(("a", position))  # a and a ring apart are an å
         found += [(letter, position) for letter in _folded(sign)]
     return found
