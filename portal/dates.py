@@ -10,9 +10,16 @@ from babel.dates import format_date, format_skeleton
 
 from portal.speech import gettext as _
 from portal.speech import language as locale_code
-from portal.speech import ngettext
+from portal.speech import ngettext, spoken
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+WHOLE_WEEKDAY = {
+    "uk": "EEEE, d MMMM",
+    "pl": "EEEE, d MMMM",
+    "tr": "d MMMM EEEE",
+    "so": "EEEE, MMMM d",
+}
+"""Weekday, day and month where CLDR's shortest way of saying them cuts the weekday to letters."""
 
 
 def local(moment: datetime) -> datetime:
@@ -30,14 +37,16 @@ def dato(value: date | datetime | None, weekday: bool = True, year: bool = False
         return ""
     day = _day(value)
     other_year = day.year != datetime.now(COPENHAGEN).year
-    return _written(day, locale_code(), weekday, year or other_year)
+    return _written(day, locale_code(), spoken(), weekday, year or other_year)
 
 
 @lru_cache(4096)
-def _written(day: date, locale: str, weekday: bool, year: bool) -> str:
-    if _spoken(locale) == "da":
+def _written(day: date, locale: str, language: str, weekday: bool, year: bool) -> str:
+    if language == "da":
         pattern = ("EEEE 'den' " if weekday else "") + "d. MMMM" + (" y" if year else "")
         return format_date(day, pattern, locale=locale)
+    if weekday and not year and language in WHOLE_WEEKDAY:
+        return format_date(day, WHOLE_WEEKDAY[language], locale=locale)
     if year:
         return format_date(day, "full" if weekday else "long", locale=locale)
     try:
@@ -95,16 +104,12 @@ def klokkeslaet(value: datetime | None) -> str:
 
 
 def _clock(value: datetime, exact: bool = False) -> str:
-    moment, locale = local(value), locale_code()
-    if _spoken(locale) != "da":
+    moment = local(value)
+    if spoken() != "da":
         return f"{moment:%H:%M}"  # 24 hours, as in every letter the family gets
     if exact:
         return f"{moment:%H.%M}"
     return f"{moment.hour}.{moment:%M}" if moment.minute else str(moment.hour)
-
-
-def _spoken(locale: str) -> str:
-    return locale.partition("_")[0]
 
 
 def relative_day(value: date | datetime, at: datetime | None = None) -> str:

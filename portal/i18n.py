@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from flask import Flask, g, request, session
 from flask_babel import Babel
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 
 from portal import speech
 from portal.records import Sector
@@ -18,16 +22,34 @@ from portal.speech import gettext as _
 
 COOKIE = "sprog"
 CATALOGUES = str(Path(__file__).parent.parent / "translations")
+
+
+class Language(NamedTuple):
+    """One way of writing every text of the portal."""
+
+    name: str
+    """Its own name for itself."""
+    locale: str
+    """As babel and the catalogue's folder write it: dates, numbers, plurals, texts."""
+    tag: str
+    """BCP 47, for `lang`; what a screen reader picks its voice by."""
+    reviewed: bool = False
+    """Whether a translator has read its texts on consent and rights; else the page says so."""
+    offered: bool = True
+    """Whether a browser's wish chooses it; easy Danish only a person does."""
+
+
+DANISH = Language("Dansk", "da", "da", reviewed=True)
 LANGUAGES = {
-    "da": "Dansk",
-    "en": "English",
-    "ar": "العربية",
+    "da": DANISH,
+    "da-x-let": Language("Dansk, let at læse", "da@let", "da", offered=False),
+    "en": Language("English", "en_GB", "en"),
+    "ar": Language("العربية", "ar", "ar"),
+    "uk": Language("Українська", "uk", "uk"),
+    "pl": Language("Polski", "pl", "pl"),
 }
-"""Each by its own name. A language stands here when every text of it is translated."""
-REVIEWED = frozenset({"da"})
-"""Languages whose texts on consent and rights a translator has read; elsewhere the page says so."""
-LOCALES = {"en": "en_GB"}
-"""How dates are written, where the language alone would say it another country's way."""
+"""Code (cookie, account, consent) -> language, in the order shown. Here when every text is there."""
+REVIEWED = frozenset(code for code, language in LANGUAGES.items() if language.reviewed)
 
 
 class NeutralNames(Mapping[Sector, str]):
@@ -51,28 +73,44 @@ class NeutralNames(Mapping[Sector, str]):
 
 def install(app: Flask) -> None:
     """Choose a locale for every request and tell templates its direction."""
-    Babel(app, locale_selector=_locale, default_locale="da", default_timezone="Europe/Copenhagen")
+    Babel(
+        app,
+        locale_selector=lambda: chosen().locale,
+        default_locale="da",
+        default_timezone="Europe/Copenhagen",
+    )
     speech.install(app)
 
     @app.context_processor
     def words() -> dict[str, object]:
-        language = choose()
-        direction = "rtl" if speech.right_to_left() else "ltr"
+        language = chosen()
         return {
-            "locale": language,
-            "text_dir": direction,
+            "language": choose(),
+            "locale": language.tag,
+            "text_dir": "rtl" if speech.right_to_left() else "ltr",
             "languages": LANGUAGES,
-            "unreviewed": language not in REVIEWED,
+            "unreviewed": not language.reviewed,
         }
 
+    app.jinja_env.globals["in_danish"] = in_danish
 
-def _locale() -> str:
-    language = choose()
-    return LOCALES.get(language, language)
+
+@pass_context
+def in_danish(context: Context, template: str) -> Markup:
+    """A template as a Danish reader gets it: rights stand in Danish beside a translation."""
+    with speech.spoken_as(DANISH.locale):
+        return Markup(  # noqa: S704  what a template of ours has escaped
+            context.environment.get_template(template).render(context.get_all())
+        )
+
+
+def chosen() -> Language:
+    """The language of this request, with what is known about it."""
+    return LANGUAGES[choose()]
 
 
 def choose() -> str:
-    """The language of this request."""
+    """The code of this request's language."""
     if "language" not in g:
         account = getattr(session, "account", None)
         wanted = session.get("language") or (account.language if account else "")
@@ -85,4 +123,5 @@ def of_browser() -> str:
     wanted = request.cookies.get(COOKIE, "")
     if wanted in LANGUAGES:
         return wanted
-    return request.accept_languages.best_match(list(LANGUAGES), default="da") or "da"
+    offered = [code for code, language in LANGUAGES.items() if language.offered]
+    return request.accept_languages.best_match(offered, default="da") or "da"

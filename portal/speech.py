@@ -6,6 +6,7 @@ of a page's time (docs/performance.md). Same texts, same rules as its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, cast
@@ -16,6 +17,8 @@ from flask_babel import force_locale, get_locale, get_translations
 from markupsafe import Markup, escape
 
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+VARIANT = re.compile("[_@]")
+"""What sets a country or a variant off: en_GB, da@let."""
 
 
 class Speech(NamedTuple):
@@ -25,9 +28,11 @@ class Speech(NamedTuple):
     """As babel writes it."""
     catalogue: NullTranslations
     right_to_left: bool
+    spoken: str
+    """The language alone: "da" of easy Danish too."""
 
 
-OUTSIDE = Speech("da", NullTranslations(), False)
+OUTSIDE = Speech("da", NullTranslations(), False, "da")
 """Where there is no request and no app: a command."""
 
 
@@ -53,6 +58,11 @@ def ngettext(one: str, many: str, count: int, /) -> str:
 def language() -> str:
     """The locale of this request as babel writes it; Danish outside of one."""
     return _speech().locale
+
+
+def spoken() -> str:
+    """The language of this request without country or variant: "da" of easy Danish too."""
+    return _speech().spoken
 
 
 @contextmanager
@@ -120,4 +130,5 @@ def _speech() -> Speech:
 
 def _found() -> Speech:
     locale = str(get_locale() or "da")
-    return Speech(locale, get_translations(), locale.partition("_")[0] in RIGHT_TO_LEFT)
+    spoken = VARIANT.split(locale)[0]
+    return Speech(locale, get_translations(), spoken in RIGHT_TO_LEFT, spoken)

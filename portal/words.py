@@ -10,7 +10,7 @@ from babel.lists import format_list
 from babel.numbers import format_decimal
 
 from portal.records import Category, Contact, Entry, Sector, Status
-from portal.speech import apart, language, left_to_right
+from portal.speech import apart, language, left_to_right, spoken
 from portal.speech import gettext as _
 
 ADULT = 18
@@ -48,10 +48,9 @@ def mailbox(address: str) -> str:
 
 def ejefald(name: str) -> str:
     """The owner's form where the language makes it with an ending: Emils, Jonas', Emil's."""
-    spoken = language().partition("_")[0]
-    if spoken == "da":
+    if spoken() == "da":
         return name + ("'" if name[-1:].lower() in "sxz" else "s")
-    return name + ("'" if name.endswith("s") else "'s") if spoken == "en" else name
+    return name + ("'" if name.endswith("s") else "'s") if spoken() == "en" else name
 
 
 def joined(names: Iterable[str]) -> str:

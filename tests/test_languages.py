@@ -9,12 +9,11 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from portal import dates, speech, words
-from portal.i18n import LANGUAGES, REVIEWED
+from portal import dates, i18n, speech, words
+from portal.i18n import LANGUAGES
 from tests.conftest import BASE, Browser, Login
 
 ARABIC = re.compile(r"[\u0621-\u064a]")
-UNREVIEWED = {"en": "no translator has checked it", "ar": "لم يراجعه مترجم مختص"}
 MEETING = datetime(2031, 12, 4, 9, 30, tzinfo=UTC)
 OPEN = ("/", "/sprog", "/hjaelp", "/ordliste", "/privatliv", "/tilgaengelighed")
 
@@ -46,13 +45,18 @@ def reading(app: Flask, language: str):
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.parametrize("path", OPEN)
 def test_a_page_says_its_language_and_direction(anybody: Browser, path: str, language: str) -> None:
-    text = html(anybody.get(path, headers={"Accept-Language": language}))
-    assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in text
+    choose(anybody, language)
+    text = html(anybody.get(path))
+    assert (
+        f'<html lang="{LANGUAGES[language].tag}" dir="{"rtl" if language == "ar" else "ltr"}">'
+        in text
+    )
 
 
 @pytest.mark.parametrize("path", OPEN[:1] + OPEN[2:])
 def test_an_arabic_page_is_arabic_throughout(anybody: Browser, path: str) -> None:
     text = html(anybody.get(path, headers={"Accept-Language": "ar"}))
+    text = re.sub(r'<div [^>]*lang="da".*?</div>', "\n", text, flags=re.S)
     read = re.sub(r"<(script|style|title)\b.*?</\1>|<[^>]+>|\([^)]*\)", "\n", text, flags=re.S)
     danish = [line for line in read.splitlines() if re.search("[æøåÆØÅ]", line)]
     assert not [line for line in danish if not ARABIC.search(line)]
@@ -60,8 +64,39 @@ def test_an_arabic_page_is_arabic_throughout(anybody: Browser, path: str) -> Non
 
 def test_every_language_can_be_chosen(anybody: Browser) -> None:
     text = html(anybody.get("/sprog"))
-    for code, name in LANGUAGES.items():
-        assert re.search(rf'<button[^>]* value="{code}" lang="{code}"[^>]*>{name}</button>', text)
+    for code, (name, _locale, tag, *_) in LANGUAGES.items():
+        assert re.search(rf'<button[^>]* value="{code}" lang="{tag}"[^>]*>{name}</button>', text)
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_the_chosen_language_is_the_one_marked(anybody: Browser, language: str) -> None:
+    choose(anybody, language)
+    marked = re.findall(r'value="([\w-]+)"[^>]*aria-current="true"', html(anybody.get("/sprog")))
+    assert marked == [language]
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"da-x-let"}))
+def test_a_browser_s_wish_chooses(anybody: Browser, language: str) -> None:
+    text = html(anybody.get("/hjaelp", headers={"Accept-Language": f"{language}, da;q=0.3"}))
+    assert f'<html lang="{language}"' in text
+
+
+@pytest.mark.parametrize("wish", ["da-x-let", "da-x-let, en;q=0.5", "da@let"])
+def test_only_a_person_chooses_easy_danish(anybody: Browser, wish: str) -> None:
+    easy = "Her er svar på det, mange spørger om."
+    assert easy not in html(anybody.get("/hjaelp", headers={"Accept-Language": wish}))
+    choose(anybody, "da-x-let")
+    assert easy in html(anybody.get("/hjaelp", headers={"Accept-Language": "en"}))
+
+
+def test_easy_danish_chosen_before_login_stays_after(login: Login, app: Flask) -> None:
+    browser = Browser(app.test_client())
+    choose(browser, "da-x-let")
+    with app.test_request_context(base_url=BASE, headers={"Cookie": "sprog=da-x-let"}):
+        assert i18n.choose() == "da-x-let"
+        assert i18n.chosen().tag == "da"
+        assert dates.dato(MEETING) == "torsdag den 4. december 2031"
+        assert words.ejefald("Emil") == "Emils"
 
 
 def test_a_choice_is_remembered_without_login(anybody: Browser) -> None:
@@ -100,6 +135,11 @@ def test_what_a_source_delivered_stays_as_it_was(amira: Browser) -> None:
         ("da", "torsdag den 4. december 2031", "4. december 2031", "kl. 10.30", "kl. 10.30-12"),
         ("en", "Thursday, 4 December 2031", "4 December 2031", "at 10:30", "10:30 to 12:00"),
         ("ar", "الخميس، 4 ديسمبر 2031", "4 ديسمبر 2031", "10:30", "إلى \u206812:00\u2069"),
+        ("da-x-let", "torsdag den 4. december 2031", "4. december 2031", "kl. 10.30", "10.30-12"),
+        ("uk", "четвер, 4 грудня 2031\u202fр.", "4 грудня 2031\u202fр.", "о 10:30", "10:30–12:00"),
+        ("pl", "czwartek, 4 grudnia 2031", "4 grudnia 2031", "o godz. 10:30", "10:30–12:00"),
+        ("tr", "4 Aralık 2031 Perşembe", "4 Aralık 2031", "saat 10:30", "10:30–12:00"),
+        ("so", "Khamiis, Diseembar 4, 2031", "Diseembar 4, 2031", "saacadda 10:30", "10:30–12:00"),
     ],
 )
 def test_dates_and_times_follow_the_language(
@@ -156,52 +196,3 @@ def test_danish_can_be_said_in_the_midst_of_another_language(app: Flask) -> None
             assert speech.gettext("Samtykke") == "Samtykke"
             assert dates.kort_dato(MEETING) == "4. december 2031"
         assert speech.gettext("Samtykke") == before != "Samtykke"
-
-
-def confirmation(browser: Browser, child: str) -> str:
-    """The page asking for a yes, as it is after one form is filled in."""
-    form = html(browser.get(f"/overblik/{child}/samtykke/ppr"))
-    sent = {name: _first(form, name) for name in ("ejer", "formaal", "version")}
-    until = (datetime.now(dates.COPENHAGEN).date() + timedelta(30)).isoformat()
-    values = {**sent, "kategori": "meetings", "til": until, "handling": "giv"}
-    answer = browser.post(f"/overblik/{child}/samtykke/ppr", values)
-    assert answer.status_code in (302, 303), answer.get_data(as_text=True)
-    return html(browser.get(answer.headers["Location"]))
-
-
-def _first(form: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', form)
-    assert found, name
-    return found[1]
-
-
-@pytest.mark.parametrize("language", sorted(LANGUAGES.keys() - REVIEWED))
-def test_a_consent_no_translator_has_read_stands_beside_the_danish(
-    amira: Browser, language: str
-) -> None:
-    child = amira.citizens()["Omar"]
-    danish = confirmation(amira, child)
-    choose(amira, language)
-    text = confirmation(amira, child)
-    assert UNREVIEWED[language] in text
-    said = re.findall(r"<p>([^<]*Omar\.)</p>", danish)
-    assert said and said[0] in text
-    assert "Du kan altid trække det tilbage." in text
-
-
-def test_a_consent_in_danish_stands_alone(amira: Browser) -> None:
-    text = confirmation(amira, amira.citizens()["Omar"])
-    assert text.count("Du kan altid trække det tilbage.") == 1
-    assert not any(note in text for note in UNREVIEWED.values())
-
-
-def test_the_receipt_keeps_the_language_of_the_yes_and_the_danish(amira: Browser) -> None:
-    child = amira.citizens()["Omar"]
-    choose(amira, "ar")
-    page = confirmation(amira, child)
-    given = {"udkast": _first(page, "udkast"), "handling": "bekraeft"}
-    answer = amira.post(f"/overblik/{child}/samtykke/ppr", given)
-    choose(amira, "en")
-    receipt = html(amira.get(answer.headers["Location"]))
-    assert "يمكنك سحب الموافقة في أي وقت." in receipt
-    assert "Du kan altid trække det tilbage." in receipt

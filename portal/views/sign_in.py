@@ -16,10 +16,10 @@ from flask import (
     request,
 )
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 from werkzeug.wrappers import Response as Answer
 
 from portal.gate import audience, portal
+from portal.i18n import choose, chosen
 from portal.identity.browser import cookie_name, current, set_cookie
 from portal.identity.failures import (
     Cancelled,
@@ -59,7 +59,7 @@ def back() -> ResponseReturnValue:
     settings, browser = portal().settings, current()
     sealed = request.cookies.get(cookie_name(settings, "login"), "")
     arrival = portal().oidc.finish(sealed, dict(request.args.lists()))
-    token = receive(arrival, portal().family, portal().sessions, browser.stored, _language())
+    token = receive(arrival, portal().family, portal().sessions, browser.stored, choose())
     browser.become(token)
     log.info("login door=%s outcome=in who=%s", arrival.door, portal().sessions.subject(arrival))
     response = redirect(arrival.return_to or HOME[arrival.door], code=302)
@@ -131,7 +131,7 @@ def _depart(door: Door) -> ResponseReturnValue:
     oidc, settings = portal().oidc, portal().settings
     if door not in oidc.doors:
         abort(404)
-    departure = oidc.begin(door, oidc.returns.read(request.args.get("retur", "")), _language())
+    departure = oidc.begin(door, oidc.returns.read(request.args.get("retur", "")), chosen().tag)
     response = redirect(departure.url, code=302)
     set_cookie(response, settings, "login", departure.cookie, ATTEMPT_SECONDS)
     return response
@@ -145,8 +145,3 @@ def _over(response: Answer) -> Answer:
 def _unstored(response: Answer) -> Answer:
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _language() -> str:
-    found = get_locale()
-    return found.language if found else "da"
