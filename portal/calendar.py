@@ -7,7 +7,7 @@ read, so it says when, and nothing else. RFC 5545.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
@@ -48,8 +48,10 @@ def event(shown: Shown, base_url: str) -> Event:
             "dtend", (meeting.end.date() if meeting.end else meeting.start.date() + timedelta(1))
         )
     else:
-        found.add("dtstart", meeting.start)
-        found.add("dtend", meeting.end or meeting.start + timedelta(hours=1))
+        found.add(
+            "dtstart", meeting.start.astimezone(UTC)
+        )  # a zone's name would need its rules beside it
+        found.add("dtend", (meeting.end or meeting.start + timedelta(hours=1)).astimezone(UTC))
     found.add("status", "CANCELLED" if meeting.cancelled else "CONFIRMED")
     found.add("class", "PRIVATE")
     return found

@@ -141,7 +141,7 @@ def _placements(world: World, child: str) -> list[Entry]:
         )
         canary = word + unit
         fields = {f: f"almindelig {f} {n}" for f in plain.fields} | {field: text.format(canary)}
-        fields |= {k: "" for k in ("email", "url") if k in fields and k != field}
+        fields |= {k: "" for k in ("phone", "email", "url") if k in fields and k != field}
         unconfigured = source == "respit-json"
         found.append(
             replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -10,23 +11,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from mitid_stub.rehearsal import answer_login
-from tests.canary_world import CANARY, PLACES
+from tests.canary_routes import Route, addresses, links, route_of
+from tests.canary_world import CANARY, NUMBER
 
 BASE = "http://127.0.0.1:8000"
-PARTS = [
-    "kontakter",
-    "moeder",
-    "indsatser",
-    "planer",
-    "trivsel",
-    "oplysninger",
-    "kommentarer",
-    "netvaerk",
-    "tidslinje",
-    "hvem-har-set",
-    "samtykke",
-]
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
+DEPTH = 4
+"""Links followed one after the other; months and pages have no end."""
 
 
 @dataclass
@@ -39,9 +30,23 @@ class Visitor:
     looked_up: bool = False
     listener: Callable[[str, str], object] | None = None
     """Told of everything that comes."""
+    reached: set[str] = field(default_factory=set)
+    """The endpoints that answered with more than a refusal."""
+    last: int = 0
+    last_headers: str = ""
+    csrf: str = ""
+
+    @property
+    def app(self) -> Flask:
+        return self.client.application  # type: ignore[return-value]
 
     def get(self, path: str, **more: object) -> str:
-        return self._keep("GET " + path, self.client.get(path, base_url=BASE, **more))  # type: ignore[arg-type]
+        part = {"headers": PARTIAL} if path.startswith("/del/") else {}
+        answer = self.client.get(path, base_url=BASE, **{**part, **more})  # type: ignore[arg-type]
+        body = self._keep("GET " + path, answer)
+        route = route_of(self.app, path) if self.last < 400 else None
+        self.reached |= {route.endpoint} if route else set()
+        return body
 
     def post(self, path: str, data: dict[str, object]) -> str:
         form = {"csrf_token": self.token(), **data}
@@ -56,20 +61,26 @@ class Visitor:
         return self.get(where.removeprefix(BASE)) if where else body
 
     def token(self) -> str:
+        """The form token; it holds as long as the session."""
+        if self.csrf:
+            return self.csrf
         text = self.client.get("/konto", base_url=BASE).get_data(as_text=True)
         found = re.search(r'name="csrf_token" value="([^"]+)"', text)
-        return found[1] if found else ""
+        self.csrf = found[1] if found else ""
+        return self.csrf
 
     def _keep(self, what: str, answer: object) -> str:
-        body = answer.get_data(as_text=True)  # type: ignore[attr-defined]
+        body: str = answer.get_data(as_text=True)  # type: ignore[attr-defined]
         self.last = answer.status_code  # type: ignore[attr-defined]
-        headers = str(answer.headers)  # type: ignore[attr-defined]
-        everything = (headers + body).replace("\r\n ", "")  # unfold calendars
+        self.last_headers = str(answer.headers)  # type: ignore[attr-defined]
+        everything = (self.last_headers + body).replace("\r\n ", "")  # unfold calendars
         self.pages += 1
         if self.listener:
             self.listener(what, everything)
         for word in CANARY.findall(everything.lower()):
             self.seen.setdefault(word, set()).add(what)
+        for number in NUMBER.findall(everything):
+            self.seen.setdefault(re.sub(r"\D", "", number), set()).add(what)
         return body
 
 
@@ -83,54 +94,70 @@ def log_in(app: Flask, person: str, door: str = "/log-ind") -> Visitor | None:
 
 
 def everywhere(visitor: Visitor, citizens: Iterable[str], thorough: bool = False) -> None:
-    """Every address there is, for every citizen there is, permitted or not."""
-    for path in ("/", "/overblik", "/overblik?vent=1", "/medarbejder", "/konto", "/hjaelp", "/nej"):
-        visitor.get(path)
-    visitor.get("/del/overblik?vent=1", headers=PARTIAL)
-    for citizen in citizens:
-        one(visitor, citizen, thorough)
+    """Every address there is, for every citizen there is, permitted or not.
+
+    Not `thorough`: links are followed from the first one's pages alone, one of each kind.
+    """
+    Crawl(visitor, thorough).visit(addresses(visitor.app))
+    follow = True
+    for n, citizen in enumerate(citizens):
+        if not one(visitor, citizen, thorough, thorough or follow, n):
+            continue
+        follow = False
 
 
-def one(visitor: Visitor, citizen: str, thorough: bool = False) -> None:
-    """Every address about one citizen; not `thorough`: each kind of address once."""
-    base = f"/overblik/{citizen}"
-    visitor.get(base)
+def one(
+    visitor: Visitor, citizen: str, thorough: bool = False, follow: bool = True, n: int = 0
+) -> bool:
+    """Every address about one citizen; whether she exists for this visitor."""
+    visitor.get(f"/overblik/{citizen}?vent=1")
     if visitor.last in (404, 403):
-        _refused(visitor, citizen, thorough)
-        return
-    visitor.get(f"{base}?vent=1")
-    refs: set[str] = set()
-    for part in PARTS:
-        body = visitor.get(f"{base}/{part}?vent=1")
-        if thorough:
-            visitor.get(f"/del{base}?part={part}&vent=1", headers=PARTIAL)
-        refs |= set(re.findall(r"om=([0-9a-f]+)", body)) | set(re.findall(r'id="m-(\w+)"', body))
-    visitor.get(f"/del{base}?vent=1", headers=PARTIAL)
-    for ref in sorted(refs) if thorough else sorted(refs)[:1]:
-        visitor.get(f"{base}/moeder/{ref}.ics")
-        visitor.get(f"{base}/moeder/{ref}/tag-med")
-        visitor.get(f"{base}/kommentarer?om={ref}")
-    _consents(visitor, base, thorough)
+        _refused(visitor, citizen, thorough, n)
+        return False
+    Crawl(visitor, thorough).visit(addresses(visitor.app, citizen), follow)
+    return True
 
 
-def _consents(visitor: Visitor, base: str, thorough: bool) -> None:
-    listed = visitor.get(f"{base}/samtykke")
-    met = sorted(set(re.findall(rf"{base}/samtykke/([\w.-]+)", listed)))
-    given = set(re.findall(r'data-actor="([\w.-]+)" data-consent="(?!none)', listed))
-    for place in met if thorough else sorted(given):
-        for end in ("", "/kvittering", "/kvittering.json", "/bekraeft"):
-            visitor.get(f"{base}/samtykke/{place}{end}")
-    for place in sorted({p.id for p in PLACES} - set(met)):
-        visitor.get(f"{base}/samtykke/{place}")
-        visitor.get(f"{base}/hvem-har-set?sted={place}")
+class Crawl:
+    """One walk: from given addresses along the links, each kind of address as often as it may."""
+
+    def __init__(self, visitor: Visitor, thorough: bool) -> None:
+        self.visitor, self.most = visitor, 10_000 if thorough else 1
+        self.done: set[str] = set()
+        self.times: Counter[Route] = Counter()
+
+    def visit(self, start: Iterable[str], follow: bool = True) -> None:
+        """Until there is nothing new, or it is too far from the start."""
+        ahead = list(start)
+        self.times.update(r for p in ahead if (r := route_of(self.visitor.app, p)))
+        for _ in range(DEPTH if follow else 1):
+            ahead = [link for path in ahead for link in self._step(path)]
+
+    def _step(self, path: str) -> list[str]:
+        self.done.add(path)
+        body = self.visitor.get(path)
+        if self.visitor.last >= 400:
+            return []
+        found = (
+            list(dict.fromkeys(links(path, body)))
+            if "text/html" in self.visitor.last_headers
+            else []
+        )
+        return [p for p in found if self._wants(p)]
+
+    def _wants(self, path: str) -> bool:
+        route = route_of(self.visitor.app, path)
+        if route is None or path in self.done or self.times[route] >= self.most:
+            return False
+        self.done.add(path)
+        self.times[route] += 1
+        return True
 
 
-def _refused(visitor: Visitor, citizen: str, thorough: bool) -> None:
-    """What does not exist, asked for all the same."""
-    for part in PARTS if thorough else ("oplysninger", "samtykke"):
-        visitor.get(f"/overblik/{citizen}/{part}?vent=1")
-        visitor.get(f"/del/overblik/{citizen}?part={part}&vent=1", headers=PARTIAL)
-    for end in ("fam", "fam/kvittering", "fam/kvittering.json", "fam/bekraeft"):
-        visitor.get(f"/overblik/{citizen}/samtykke/{end}")
+def _refused(visitor: Visitor, citizen: str, thorough: bool, n: int) -> None:
+    """What does not exist, asked for all the same: all of it, or a few addresses by turns."""
+    asked = list(addresses(visitor.app, citizen, made_up=True))
+    for path in asked if thorough else asked[n % 6 :: 6]:
+        visitor.get(path)
     visitor.post(f"/overblik/{citizen}/samtykke/fam", {"handling": "giv"})
     visitor.post(f"/overblik/{citizen}/kommentarer", {"tekst": "hej"})

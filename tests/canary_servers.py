@@ -191,6 +191,7 @@ class _Fhir:
             "organization": {"reference": f"Organization/o-{n}"},
             "availabilityExceptions": f["hours"],
             "telecom": [
+                {"system": "phone", "value": f["phone"]},
                 {"system": "email", "value": email(f["email"])},
                 {"system": "url", "value": link(f["url"])},
             ],

@@ -77,16 +77,21 @@ def words(world: World) -> tuple[Word, ...]:
     )
 
 
-def answer(app: Flask, visitors: dict[str, Visitor], ids: dict[str, str], oracle: Oracle) -> None:
-    """Give every answer; each preview is kept beside its word for `previews_are_right`."""
+def answer(
+    app: Flask, visitors: dict[str, Visitor], ids: dict[str, str], oracle: Oracle
+) -> list[tuple[Word, str]]:
+    """Give every answer; each word with the preview its giver saw."""
+    previews = []
     for word in oracle.words:
         if word.age or word.until < oracle.world.today:
             long_ago(app, ids, oracle, word)
         elif word.yes:
-            grant(visitors[word.by], ids[word.citizen], as_met(app, ids, word))
+            visitor, met = visitors[word.by], as_met(app, ids, word)
+            previews.append((word, grant(visitor, ids[word.citizen], met)))
         else:
             path = f"/overblik/{ids[word.citizen]}/samtykke/{as_met(app, ids, word).actor}"
             visitors[word.by].follow(path, {"handling": "traek"})
+    return previews
 
 
 def as_met(app: Flask, ids: dict[str, str], word: Word) -> Word:
@@ -179,27 +184,57 @@ LOOKED_UP = [
 
 
 def comments(visitors: dict[str, Visitor], ids: dict[str, str], world: World) -> tuple[Note, ...]:
-    """Write to every kind of reader; one is corrected and one taken back."""
+    """Write to every kind of reader; one is corrected, one taken back, two stand on an entry."""
+    health = ("bup", "laege", "sundhed")
     rows = (
-        ("barn9", "mor", (), ()),
-        ("barn9", "mor", ("far",), ()),
-        ("barn9", "far", ("mor",), ("ppr",)),
-        ("barn9", "mor", (), ("ppr",)),
-        ("barn14", "barn14", (), ()),
-        ("barn14", "barn14", ("mor",), ()),
-        ("barn14", "far", ("barn14",), ()),
-        ("ung16", "ung16", ("far",), ()),
-        ("ung16", "mor", (), ()),
-        ("barn12", "enlig", (), ("fam",)),
-        ("barn8", "aaben", (), ()),
-        ("atten", "atten", (), ()),
+        ("barn9", "mor", (), (), ()),
+        ("barn9", "mor", ("far",), (), ()),
+        ("barn9", "far", ("mor",), ("ppr",), ()),
+        ("barn9", "mor", (), ("ppr",), ("job", "skole-0860")),
+        ("barn14", "barn14", (), (), ()),
+        ("barn14", "barn14", ("mor",), (), ()),
+        ("barn14", "far", ("barn14",), (), ()),
+        ("ung16", "ung16", ("far",), (), health),
+        ("ung16", "mor", (), (), ()),
+        ("barn12", "enlig", (), ("fam",), ()),
+        ("barn8", "aaben", (), (), ()),
+        ("atten", "atten", (), (), ()),
+        ("barn9", "far", ("mor",), ("ppr",), ()),
+        ("barn12", "enlig", (), ("fam",), ()),
     )
+    letters = iter("abcdefghijklmnopqrstuvwxyz")
     found = []
-    for n, (citizen, author, persons, actors) in enumerate(rows):
-        word = MARK + "abcdefghijklmnop"[n] * 12
-        to = [ids[p] for p in persons] + list(actors)
+    for n, (citizen, author, persons, actors, owners) in enumerate(rows):
+        writes, word = visitors[author], MARK + next(letters) * 12
         path = f"/overblik/{ids[citizen]}/kommentarer"
-        visitors[author].follow(path, {"tekst": f"Se {word}", "modtager": to})
-        assert visitors[author].last == 200, (citizen, author, visitors[author].last)
-        found.append(Note(word, citizen, author, frozenset(persons), frozenset(actors)))
+        form = {
+            "tekst": f"Se {word}",
+            "modtager": [ids[p] for p in persons] + list(actors),
+            "om": _entry_of(writes, world, ids[citizen], citizen, owners),
+        }
+        page = writes.follow(path, form)
+        assert writes.last == 200, (citizen, author, writes.last)
+        note = Note(word, citizen, author, frozenset(persons), frozenset(actors))
+        corrected, taken_back = n in (1, 12), n in (5, 13)
+        found.append(replace(note, gone=corrected or taken_back))
+        id = re.findall(r'id="k(\w+)"', page[: page.index(word)])[-1]
+        if corrected:
+            again = replace(note, canary=MARK + next(letters) * 12)
+            writes.follow(f"{path}/{id}", {"handling": "ret", "tekst": f"Se {again.canary}"})
+            found.append(again)
+        elif taken_back:
+            writes.follow(f"{path}/{id}", {"handling": "fortryd"})
+        assert writes.last == 200
     return tuple(found)
+
+
+def _entry_of(
+    visitor: Visitor, world: World, id: str, citizen: str, owners: tuple[str, ...]
+) -> str:
+    """A meeting that the writer sees of one of these places: what the comment stands on."""
+    page = visitor.get(f"/overblik/{id}/moeder?vent=1") if owners else ""
+    for e in world.entries:
+        meant = e.citizen == citizen and e.owner in owners and e.record == "meeting"
+        if meant and e.fields["title"] in page:
+            return re.findall(r"moeder/(\w+)[./]", page[: page.index(e.fields["title"]) + 900])[-1]
+    return ""

@@ -22,7 +22,9 @@ UNIT = "http://p-nummer.dk"
 KIND = "urn:kanarie:art"
 MUNICIPALITY = "0851"
 MARK = "kanarie-"
-CANARY = re.compile(MARK + "[a-p]{12}")
+CANARY = re.compile(MARK + "[a-z]{12}")
+NUMBER = re.compile(r"(?<!\w)(?:\+?45)?(7\d(?:[ \u00a0]?\d\d){3})(?!\w)")
+"""A telephone number, as it may be written; planted ones begin with 7."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class Place:
     @property
     def identifier(self) -> tuple[str, str]:
         return (UNIT, "10" + f"{sum(map(ord, self.id)):08d}")
+
+    @property
+    def canary(self) -> str:
+        """What stands in its own link, the operator's."""
+        return MARK + "".join(random.Random(self.id).choices("abcdefghijklmnop", k=12))
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,7 @@ SYSTEMS = (
     System("skole0860-kal", "icalendar", "skole-0860"),
 )
 FIELDS = {
-    ("fhir", "contact"): "name role responsible_for email hours address url",
+    ("fhir", "contact"): "name role responsible_for phone email hours address url",
     ("fhir", "meeting"): "title place people instruction",
     ("fhir", "plan"): "title description responsible",
     ("fhir", "intervention"): "title description responsible",
@@ -138,9 +145,9 @@ FIELDS = {
     ("fhir", "goal"): "title achievement",
     ("fhir", "measurement"): "scale unit words",
     ("icalendar", "meeting"): "title place people instruction url",
-    ("rest", "contact"): "name role responsible_for email hours address url stands_in",
+    ("rest", "contact"): "name role responsible_for phone email hours address url stands_in",
     ("rest", "meeting"): "title place people instruction url",
-    ("rest", "intervention"): "title paragraph goal responsible description url",
+    ("rest", "intervention"): "title paragraph goal responsible phone description url",
     ("rest", "assessment"): "title responsible url",
     ("rest", "plan"): "title description responsible url",
     ("rest", "goal"): "title achievement",
@@ -171,6 +178,9 @@ class Canaries:
 
     def word(self) -> str:
         return MARK + "".join(self.random.choices("abcdefghijklmnop", k=12))
+
+    def number(self) -> str:
+        return "7" + "".join(self.random.choices("0123456789", k=7))
 
     def home(self, street: str) -> str:
         """One word for everybody who lives there."""
@@ -204,6 +214,9 @@ class World:
 
     def of(self, citizen: str, source: str) -> list[Entry]:
         return [e for e in self.entries if e.citizen == citizen and e.source == source]
+
+    def of_citizen(self, citizen: str) -> list[Entry]:
+        return [e for e in self.entries if e.citizen == citizen]
 
 
 STAFF = {"karin": "fam", "poul": "ppr", "birgit": "bup", "lone": "job", "steen": "fam-0860"}
@@ -308,7 +321,8 @@ def _entries(
             names = FIELDS[system.kind, record].split() + ["by"] * entry.unconfigured
             if (system.kind, record) == ("fhir", "plan") and entry.owner_named:
                 names.remove("responsible")  # R4's plan has one author: the person or the place
-            yield Entry(**{**vars(entry), "fields": {f: canaries.word() for f in names}})
+            fields = {f: canaries.number() if f == "phone" else canaries.word() for f in names}
+            yield Entry(**{**vars(entry), "fields": fields})
 
 
 def _variants(system: System) -> list[str]:
@@ -392,6 +406,7 @@ def config(world: World, backend: str, issuer: str) -> str:
             "name": world.names.get(place.id, f"Sted {place.id.upper()}"),
             "sector": place.sector,
             "identifiers": ["|".join(place.identifier)],
+            "url": f"https://x.example/{place.canary}",
         }
         lines += _table(
             "[actor]", keys | ({"municipality": place.municipality} if place.municipality else {})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from tests.canary_world import MUNICIPALITY, Entry, Person, World
+from tests.canary_world import MUNICIPALITY, Entry, Person, Place, World
 
 CATEGORY = {
     "contact": {"contacts"},
@@ -23,8 +23,13 @@ CATEGORY = {
 }
 PLACE_FIELDS = {"by", "place", "address"}
 """Never told to somebody from whom the family's whereabouts are hidden."""
-WAYS_IN = {"email", "url", "hours"}
+WAYS_IN = {"phone", "email", "url", "hours"}
 """Nor these, when the place itself says where the family lives."""
+HELPS = {"contact", "meeting", "intervention", "activity", "assessment", "plan"}
+"""What makes a place one that helps."""
+SECTORS = ("social", "school", "health", "employment", "other")
+OWNERLESS = {"master_data", "comments"}
+"""What no place owns."""
 NEVER = {"document", "application", "refused", "collection"}
 
 
@@ -56,13 +61,14 @@ class Word:
 
 @dataclass(frozen=True)
 class Note:
-    """A comment: who wrote it, and whom it was sent to."""
+    """A comment: who wrote it, and whom it was sent to. `gone`: corrected or taken back since."""
 
     canary: str
     citizen: str
     author: str
     persons: frozenset[str] = frozenset()
     actors: frozenset[str] = frozenset()
+    gone: bool = False
 
 
 class Oracle:
@@ -268,7 +274,7 @@ class Oracle:
         )
 
     def _pair_opens(self, unit: str, purpose: str, citizen: str, category: str, owner: str) -> bool:
-        if category in ("master_data", "comments"):
+        if category in OWNERLESS:
             return self.opens_ownerless(unit, purpose, citizen, category)
         sector = self.world.places[owner].sector
         yes = self._standing(citizen, unit)
@@ -299,6 +305,27 @@ class Oracle:
                 return True
         return False
 
+    def answer(self, person: str, citizen: str, actor: str) -> str:
+        """What her own row says of an actor; another's answer shows only in what opens."""
+        asked = {p for s in SECTORS for p in self.deciders(citizen, s)}
+        if person == citizen and person not in asked and self._consented(actor, citizen):
+            return "active"  # too young to answer, she sees what holds
+        said = [w for w in self.words if (w.citizen, w.actor, w.by) == (citizen, actor, person)]
+        if not said or not said[-1].yes:
+            return "withdrawn" if any(w.yes for w in said) else "none"
+        w, places = said[-1], self.world.places
+        pairs = [
+            (c, o)
+            for c in w.categories
+            for o in (("",) if c in OWNERLESS else w.owners)
+            if person in self.deciders(citizen, sector := places[o].sector if o else "other")
+            and self._lasts(w, sector)
+        ]
+        if w.until < self.world.today or not pairs:
+            return "expired"
+        opens = any(self._pair_opens(actor, w.purpose, citizen, c, o) for c, o in pairs)
+        return "active" if opens else "pending"
+
     def previewed(self, w: Word, e: Entry, field: str) -> bool:
         """What a preview shows: what the actor would see if all said this, and she sees herself."""
         if not (self.family_sees(w.by, e) and self.told(w.by, e, field)):
@@ -316,14 +343,16 @@ class Oracle:
 
         Who manages a FHIR episode is a contact too, responsible for what the episode is.
         """
+        return any(self._sees(persona, one, field) for one in self.also(e, field))
+
+    @staticmethod
+    def also(e: Entry, field: str) -> tuple[Entry, ...]:
+        """The entry, and what else the same text of it is."""
         if e.record == "assessment" and e.source.endswith("-fhir") and e.running:
-            contact = replace(e, record="contact")
-            return any(self._sees(persona, one, field) for one in (e, contact))
+            return (e, replace(e, record="contact"))
         if e.record == "activity" and field == "by":  # its care plan is a plan of the same place
-            return any(
-                self._sees(persona, replace(e, record=r), field) for r in ("activity", "plan")
-            )
-        return self._sees(persona, e, field)
+            return (e, replace(e, record="plan"))
+        return (e,)
 
     def _sees(self, persona: Persona, e: Entry, field: str) -> bool:
         if persona.unit:
@@ -337,8 +366,45 @@ class Oracle:
         who = self.relation(persona.key, citizen)
         return bool(who) and not self.hides_places(persona.key, citizen)
 
+    def sees_link(self, persona: Persona, place: Place) -> bool:
+        """Whether a place's own link stands somewhere: on the page of places that help."""
+        return any(
+            e.owner == place.id
+            and e.record in HELPS
+            and not e.unconfigured
+            and (bool(persona.unit) or self.told(persona.key, e, "url"))
+            and self._sees(persona, e, "title")
+            for e in self.world.entries
+        )
+
+    def sees_name(self, persona: Persona, person: str) -> bool:
+        """Whether somebody's whole name stands anywhere for this persona."""
+        if not persona.unit:
+            family = [c for c in self.world.people if self.relation(persona.key, c)]
+            return person == persona.key or any(
+                person in (c, *self.world.custody.get(c, ())) for c in family
+            )
+        about = [c for c in self.world.people if person in (c, *self.world.custody.get(c, ()))]
+        told = any(
+            self.opens_ownerless(persona.unit, persona.purpose, c, "master_data") for c in about
+        )
+        return told or self._consented(persona.unit, person)
+
+    def reads_line(self, reader: str, citizen: str, person: str = "", unit: str = "") -> bool:
+        """Whether a look by this person or unit stands in the reader's own log."""
+        how, age = self.relation(reader, citizen), self.age(self.world.people[citizen]) or 0
+        if not how or person:
+            return bool(how) and (person == reader or (how == "self" and age >= 15))
+        place = self.world.places[unit]
+        away = place.municipality not in (None, MUNICIPALITY)
+        if away and self.hides_places(reader, citizen):
+            return False
+        return not (place.sector == "health" and how == "guardian" and age >= 15)
+
     def sees_note(self, persona: Persona, note: Note) -> bool:
-        """Whether a comment reaches this persona."""
+        """Whether the text of a comment reaches this persona."""
+        if note.gone:
+            return False
         if persona.unit:
             holds = self.opens_ownerless(persona.unit, persona.purpose, note.citizen, "comments")
             return holds and persona.unit in note.actors
