@@ -47,6 +47,7 @@ from portal.views.consents import consents
 from portal.views.overview import overview
 from portal.views.pages import pages
 from portal.views.phone import phone
+from portal.views.seen import seen
 from portal.views.sign_in import sign_in
 
 BLUEPRINTS = (
@@ -55,6 +56,7 @@ BLUEPRINTS = (
     overview,
     consents,
     comments,
+    seen,
     access_log,
     calendar,
     caseworker,
@@ -102,9 +104,9 @@ def join(settings: Settings) -> Portal:
     gatherer = Gatherer(settings)
     family = Family(settings, store, vault, Register(settings, gatherer))
     consents, comments = Consents(settings, store, family), Comments(settings, store, family)
-    seen = Seen(settings, store, family)
+    marks = Seen(settings, store, family)
     overviews = Overviews(
-        settings, store, gatherer, family, consents, comments, seen, i18n.NeutralNames()
+        settings, store, gatherer, family, consents, comments, marks, i18n.NeutralNames()
     )
     consent_pages = ConsentPages(settings, overviews, consents)
     conversation = Conversation(overviews, comments, consents, family)

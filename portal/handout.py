@@ -172,6 +172,13 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(x for x in self.lines if x.state is State.WAITING)
 
     @property
+    def news(self) -> tuple[Shown, ...]:
+        """The entries that are new, in the order of the page."""
+        sections = (self.meetings, self.interventions, self.contacts, self.plans, self.loose_goals)
+        found = (s for section in (*sections, self.measurements) for s in section)
+        return tuple(x for s in found for x in (s, *s.goals) if x.new)
+
+    @property
     def coordinators(self) -> tuple[Shown, ...]:
         return tuple(
             c for c in self.contacts if isinstance(c.entry, Contact) and c.entry.coordinator

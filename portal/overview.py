@@ -128,7 +128,7 @@ class Overviews:
             )
             after = self._visible(viewer, standing.home.citizen.id, look)
             if after:
-                pages.append(self._presenter.present(after, answers, ()))
+                pages.append(self._presenter.present(after, answers, self.comments(after)))
                 opened.append(after)
         compared = self._seen.compare(viewer, pages)
         self._log((o, _with_news(look, p)) for o, p in zip(opened, compared, strict=True))

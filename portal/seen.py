@@ -134,11 +134,12 @@ def kinds_of_news(page: Overview) -> tuple[Category, ...]:
     """Of which kinds there is something new on a page."""
     if not page.new:
         return ()
-    return tuple(
+    found = tuple(
         kind
         for name, kind in FIELDS.items()
         if any(s.new or any(g.new for g in s.goals) for s in getattr(page, name))
     )
+    return (*found, *(Category.COMMENTS for n in page.notes if n.new))
 
 
 def _things(page: Overview) -> Iterator[tuple[str, str]]:
