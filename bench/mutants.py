@@ -59,7 +59,7 @@ class Verdict(NamedTuple):
     name: str
     killed: int
     equivalent: int
-    survivors: list[Mutant]
+    survived: int
     lapsed: set[Key]
     limit: float
     seconds: float
@@ -67,7 +67,7 @@ class Verdict(NamedTuple):
     @property
     def counted(self) -> int:
         """Those that change something."""
-        return self.killed + len(self.survivors)
+        return self.killed + self.survived
 
     @property
     def score(self) -> float:
@@ -80,10 +80,7 @@ class Verdict(NamedTuple):
         return self.score >= self.limit and not self.lapsed
 
     def lines(self) -> Iterator[str]:
-        """The survivors as the list would show them, and the score."""
-        for mutant in self.survivors:
-            yield f"survived, line {mutant.line}:\n### `{mutant.where}`"
-            yield f"- {mutant.old}\n+ {mutant.new}"
+        """What the list says and is not so, and the score."""
         for _, where, old, new in sorted(self.lapsed):
             yield f"in {LISTED}, but killed or gone:\n### `{where}`\n- {old}\n+ {new}"
         yield (
@@ -98,20 +95,28 @@ def judge(
     """Try a module's mutants: all, or a sample of those that change something."""
     began = time.monotonic()
     listed = {key for key in equivalents() if key[0] == name}
-    tried, survivors = found, list[Mutant]()
+    tried, equivalent, survivors = found, list[Mutant](), list[Mutant]()
     if options.sample:
         changing = [m for m in found if m.key not in listed]
         dice = random.Random(f"{options.seed} {name}")
         tried = dice.sample(changing, min(options.sample, len(changing)))
+
+    def survived(mutant: Mutant) -> None:
+        if mutant.key in listed:
+            equivalent.append(mutant)
+        else:
+            survivors.append(mutant)
+            print(f"survived, line {mutant.line}:\n### `{mutant.where}`")
+            print(f"- {mutant.old}\n+ {mutant.new}", flush=True)
+
     with Runs(Path(module["file"]), module["tests"], module.get("options", [])) as runs:
-        runs.survivors(tried, options.jobs, survivors.append)
-    unlisted = sorted((m for m in survivors if m.key not in listed), key=lambda m: m.line)
+        runs.survivors(tried, options.jobs, survived)
     return Verdict(
         name=name,
-        killed=len(tried) - len(survivors),
-        equivalent=len(survivors) - len(unlisted),
-        survivors=unlisted,
-        lapsed=set() if options.sample else listed - {m.key for m in survivors},
+        killed=len(tried) - len(survivors) - len(equivalent),
+        equivalent=len(equivalent),
+        survived=len(survivors),
+        lapsed=set() if options.sample else listed - {m.key for m in equivalent},
         limit=100 if options.sample else module["limit"],
         seconds=time.monotonic() - began,
     )
