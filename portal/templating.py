@@ -14,11 +14,15 @@ from markupsafe import Markup, escape
 
 from portal import dates, words
 from portal.assets import Assets
-from portal.chart import charts
+from portal.bars import timeline
+from portal.chart import all_goals, charts
 from portal.handout import Shown
 from portal.log_words import log_sentence
+from portal.month import month, this_month, written_month
+from portal.network import network
+from portal.network_map import tall_map, wide_map
 from portal.records import Sector, State
-from portal.timeline import by_month, by_place, meeting_months
+from portal.timeline import by_month, meeting_months
 from portal.words import category_word, joined, sector_word
 
 __all__ = ["category_word", "install", "joined", "sector_word"]
@@ -55,7 +59,8 @@ def install(app: Flask) -> None:
         dates.klokken, dates.idag, dates.klokkeslaet, dates.relative_day,
         words.phone, words.tel, words.weblink, words.mailbox, words.ejefald, words.joined, words.tal,
         words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
-        words.record_word, words.role_words, sector_icon, state_icon, mark, owners, by_sector, by_place, by_month, meeting_months, charts,
+        words.record_word, words.role_words, sector_icon, state_icon, mark, owners, by_sector, by_month, meeting_months,
+        month, this_month, written_month, charts, all_goals, timeline, network, wide_map, tall_map,
         log_sentence,
     ):  # fmt: skip
         env.filters[filter_.__name__] = filter_

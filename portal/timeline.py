@@ -1,4 +1,4 @@
-"""Two other ways to see the same overview: place by place, and month by month."""
+"""The same overview month by month: what has been, and what comes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 
 from portal.dates import local
-from portal.handout import Overview, Place, Shown
+from portal.handout import Overview, Shown
 from portal.records import Assessment, Intervention, Meeting, Plan
 
 
@@ -20,14 +20,6 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     what: str
     shown: Shown
-
-
-def by_place(overview: Overview) -> list[tuple[Place, list[Shown]]]:
-    """Every place with its people and what it does now, most involved first."""
-    places: dict[str, tuple[Place, list[Shown]]] = {}
-    for shown in chain(overview.contacts, overview.interventions, overview.plans):
-        places.setdefault(shown.owner.id, (shown.owner, []))[1].append(shown)
-    return sorted(places.values(), key=lambda found: (-len(found[1]), found[0].name))
 
 
 def by_month(overview: Overview) -> list[tuple[date, list[Moment]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, cast
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
@@ -11,6 +12,7 @@ from portal.audit import Act
 from portal.gate import audience, portal, viewer
 from portal.handout import Overview
 from portal.htmx import PortalRequest
+from portal.month import asked_month, this_month, written_month
 from portal.records import Category
 from portal.views.page import look, patience
 
@@ -23,10 +25,16 @@ PARTS: dict[str, tuple[str, tuple[Category, ...]]] = {
     "planer": ("plans", (Category.PLANS,)),
     "trivsel": ("wellbeing", (Category.WELLBEING,)),
     "oplysninger": ("master_data", (Category.MASTER_DATA,)),
-    "netvaerk": ("network", (Category.CONTACTS, Category.INTERVENTIONS, Category.PLANS)),
+    "netvaerk": (
+        "network",
+        (Category.CONTACTS, Category.INTERVENTIONS, Category.PLANS, Category.MEETINGS),
+    ),
     "tidslinje": ("timeline", (Category.MEETINGS, Category.INTERVENTIONS, Category.PLANS)),
 }
 """Address of a part -> its template and the categories it opens."""
+
+BESIDE = {"trivsel": (Category.INTERVENTIONS, Category.PLANS)}
+"""What is shown beside a part's own, and logged with it: the goals at the lines of well-being."""
 
 
 @overview.get("/overblik")
@@ -62,10 +70,11 @@ def show(citizen: str) -> ResponseReturnValue:
 @audience("logged-in")
 def part(citizen: str, part: str) -> ResponseReturnValue:
     template, categories = PARTS[part]
-    found = _open(citizen, wait=patience(), categories=categories)
+    found = _open(citizen, wait=patience(), categories=(*categories, *BESIDE.get(part, ())))
     if not set(categories) & found.opens:
         abort(404)
-    return _page(f"overview/{template}.html", found, template, part, here=template)
+    page = _page(f"overview/{template}.html", found, template, part, here=template)
+    return page, 404 if g.get("no_such_month") else 200
 
 
 @overview.get("/del/overblik/<citizen>")
@@ -74,6 +83,7 @@ def late(citizen: str) -> ResponseReturnValue:
     _only_inside_a_page()
     name = request.args.get("part", "")
     template, categories = PARTS.get(name, ("all", tuple(Category)))
+    categories = (*categories, *BESIDE.get(name, ()))
     found = _open(citizen, wait=patience(fragment=True), categories=categories)
     return _page("overview/_parts.html", found, template, name)
 
@@ -99,10 +109,27 @@ def _open(citizen: str, **how: Any) -> Overview:
 
 
 def _page(template: str, found: Overview, part: str, name: str = "", **more: Any) -> str:
-    late = url_for("overview.late", citizen=found.citizen.id, part=name or None)
-    return render_template(
-        template, overview=found, citizen=found.citizen, part=part, late_url=late, **more
+    month = _month(found) if part == "meetings" else None
+    late = url_for(
+        "overview.late",
+        citizen=found.citizen.id,
+        part=name or None,
+        maaned=written_month(month) if month else None,
     )
+    return render_template(
+        template, overview=found, citizen=found.citizen, part=part, late_url=late,
+        shown_month=month, no_such_month=g.get("no_such_month", False), **more,
+    )  # fmt: skip
+
+
+def _month(found: Overview) -> date | None:
+    """The month asked for by `?maaned=2026-12`; this one when there is no such month."""
+    written = request.args.get("maaned")
+    if written is None:
+        return None
+    asked = asked_month(written, this_month(found))
+    g.no_such_month = asked is None
+    return asked or this_month(found)
 
 
 def _only_inside_a_page() -> None:
