@@ -47,6 +47,8 @@ LANGUAGES = {
     "ar": Language("العربية", "ar", "ar"),
     "uk": Language("Українська", "uk", "uk"),
     "pl": Language("Polski", "pl", "pl"),
+    "tr": Language("Türkçe", "tr", "tr"),
+    "so": Language("Soomaali", "so", "so"),
 }
 """Code (cookie, account, consent) -> language, in the order shown. Here when every text is there."""
 REVIEWED = frozenset(code for code, language in LANGUAGES.items() if language.reviewed)
