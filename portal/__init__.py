@@ -44,10 +44,10 @@ from portal.views.calendar import calendar
 from portal.views.caseworker import caseworker
 from portal.views.comments import comments
 from portal.views.consents import consents
+from portal.views.news import news
 from portal.views.overview import overview
 from portal.views.pages import pages
 from portal.views.phone import phone
-from portal.views.seen import seen
 from portal.views.sign_in import sign_in
 
 BLUEPRINTS = (
@@ -56,7 +56,7 @@ BLUEPRINTS = (
     overview,
     consents,
     comments,
-    seen,
+    news,
     access_log,
     calendar,
     caseworker,

@@ -42,6 +42,8 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     role: str = ""
     related: frozenset[str] = frozenset()
     session: str = ""
+    seen: str = ""
+    """Changes in the session whenever she has said what she has seen (seen.py)."""
 
     @property
     def staff(self) -> bool:

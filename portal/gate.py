@@ -107,6 +107,7 @@ def _viewer(account: Any) -> Viewer:
         role=account.role,
         related=frozenset(session.get("related", ())),
         session=account.session,
+        seen=session.get("seen", ""),
     )
 
 

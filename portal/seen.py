@@ -8,6 +8,8 @@ down that day brings no old things back as news.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import timedelta
 
@@ -26,6 +28,9 @@ from portal.settings import Settings
 LIFE = timedelta(days=400)
 MOST = 4000
 """Marks written at once."""
+FRESH_SECONDS = 60.0
+"""How long a worker remembers a session's marks: what she did in another browser comes so late."""
+MOST_REMEMBERED = 5000
 COMMENTS = "comments"
 """Counts as a source: what others wrote to the viewer is news as well."""
 FIELDS = {
@@ -47,13 +52,15 @@ class Seen:
 
     def __init__(self, settings: Settings, store: Store, family: Family) -> None:
         self._tenant, self._store, self._family = settings.municipality, store, family
+        self._memory: dict[tuple[str, str, str], tuple[float, frozenset[str]]] = {}
+        self._lock = threading.Lock()
 
     def compare(self, viewer: Viewer, pages: Iterable[Overview]) -> tuple[Overview, ...]:
         """The pages with what is new marked and counted; unchanged for an employee."""
         pages = tuple(pages)
         if viewer.person is None or not pages:
             return pages
-        known = self._known(viewer.person, [p.citizen.id for p in pages])
+        known = self._known(viewer, [p.citizen.id for p in pages])
         if not any(known.values()):
             return pages
         return tuple(self._compared(viewer.person, p, known[p.citizen.id]) for p in pages)
@@ -69,7 +76,7 @@ class Seen:
         person = viewer.person or ""
         citizen = page.citizen.id
         mark = self._mark(person, citizen)
-        known = self._known(person, [citizen])[citizen]
+        known = self._read(person, [citizen])[citizen]
         wanted = {mark("source", s) for s in (*answered, COMMENTS)}
         for source, id in _things(page):
             found = mark("entry", id)
@@ -114,13 +121,31 @@ class Seen:
             page, remembers=True, new=tuple(sorted(new)), notes=notes, **changed
         )
 
-    def _known(self, person: str, citizens: Collection[str]) -> dict[str, set[str]]:
+    def _known(self, viewer: Viewer, citizens: Collection[str]) -> dict[str, frozenset[str]]:
+        """Her marks on each overview; the same session is answered from memory for a minute."""
+        moment, key = time.monotonic(), (viewer.session, viewer.seen)
+        found: dict[str, frozenset[str]] = {}
+        with self._lock:
+            for citizen in citizens:
+                at, marks = self._memory.get((*key, citizen), (-1e9, frozenset()))
+                if viewer.session and moment - at < FRESH_SECONDS:
+                    found[citizen] = marks
+        missing = [c for c in citizens if c not in found]
+        if missing:
+            found |= self._read(viewer.person or "", missing)
+            with self._lock:
+                if len(self._memory) > MOST_REMEMBERED:
+                    self._memory.clear()
+                self._memory |= {(*key, c): (moment, found[c]) for c in missing}
+        return found
+
+    def _read(self, person: str, citizens: Collection[str]) -> dict[str, frozenset[str]]:
         found: dict[str, set[str]] = {citizen: set() for citizen in citizens}
         where = and_(self._of(person), seen.c.citizen.in_(citizens))
         with self._store.read(*dict.fromkeys((person, *citizens))) as c:
             for row in c.execute(select(seen.c.citizen, seen.c.mark).where(where)):
                 found[row.citizen].add(row.mark)
-        return found
+        return {citizen: frozenset(marks) for citizen, marks in found.items()}
 
     def _of(self, person: str) -> ColumnElement[bool]:
         return and_(seen.c.tenant == self._tenant, seen.c.person == person)

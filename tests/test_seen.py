@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from flask import Flask
 from sqlalchemy import delete, select
 
+from portal import create_app
+from portal import seen as module
 from portal.access import Viewer
 from portal.models import seen
+from portal.settings import Settings
 from tests.conftest import Browser, Login, staff
 from tests.page_checks import check
 
 NEW = '<span class="tag new">Nyt</span>'
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests change the marks behind the portal's back."""
+    monkeypatch.setattr(module, "FRESH_SECONDS", 0)
 
 
 def overview(who: Browser, citizen: str) -> str:
@@ -147,3 +157,21 @@ def test_an_employee_has_no_marks(app: Flask, login: Login) -> None:
     poul = staff(login, "poul")
     assert poul.post(f"/overblik/{emil}/nyt", {"handling": "husk"}).status_code == 404
     assert not rows(app)
+
+
+def test_every_worker_knows_at_once_what_this_session_said(
+    app: Flask, login: Login, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FRESH_SECONDS", 60)
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    other = Browser(create_app(settings).test_client())
+    cookie = mette.client.get_cookie("session", domain="127.0.0.1")
+    assert cookie
+    other.client.set_cookie("session", cookie.value, domain="127.0.0.1")
+    for handling, said in (("husk", "Ikke noget nyt"), ("glem", "Se næste gang")):
+        for who in (mette, other):
+            assert said not in overview(who, emil)
+        assert mette.post(f"/overblik/{emil}/nyt", {"handling": handling}).status_code == 303
+        for who in (other, mette):
+            assert said in overview(who, emil)
