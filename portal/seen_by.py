@@ -16,12 +16,13 @@ from portal.db import Store
 from portal.family import Family, RegisterDown, UnknownPerson
 from portal.handout import AccessLog, Choice, LogLine, Relation
 from portal.overview import Overviews
-from portal.records import Category
+from portal.records import Category, Sector
 from portal.settings import Settings
 from portal.standing import NotFound, Standing
 from portal.words import configured_word
 
 ONE_VISIT = timedelta(minutes=10)
+MOST_LINES = 2000
 OF_ANSWERS = frozenset({Act.CONSENT, Act.COMMENT})
 """Acts that would tell what another family member decided or wrote."""
 
@@ -36,14 +37,16 @@ class SeenBy:
         self._family, self._overviews = family, overviews
         self._actors = settings.actors
 
-    def page(self, viewer: Viewer, citizen: str, chosen: str = "") -> AccessLog:
+    def page(
+        self, viewer: Viewer, citizen: str, chosen: str = "", most: int = MOST_LINES
+    ) -> AccessLog:
         """The lines this reader may see, newest first. Raises NotFound, RegisterDown."""
         standing = self._overviews.glance(viewer, citizen)
         if standing.relation is Relation.STAFF:
             raise NotFound
         with self._store.read(citizen) as c:
             entries = audit.entries(
-                c, self._settings.municipality, citizen, self._family.key(citizen)
+                c, self._settings.municipality, citizen, self._family.key(citizen), most
             )
         mine = [e for e in entries if self._readable(standing, e)]
         actors = sorted({a for e in mine for a in e.line.actors if a in self._actors})
@@ -63,9 +66,10 @@ class SeenBy:
 
     def _readable(self, standing: Standing, entry: Entry) -> bool:
         line = entry.line
-        actors = [self._actors[a] for a in line.actors if a in self._actors]
+        hidden = standing.guard.places
+        actors = [self._actors.get(a) for a in line.actors]
         exists = all(
-            exists_for(a, self._settings.municipality, standing.guard.places) for a in actors
+            exists_for(a, self._settings.municipality, hidden) if a else not hidden for a in actors
         )
         return reads_line(
             standing.viewer.person or "",
@@ -73,7 +77,7 @@ class SeenBy:
             standing.home.facts.age or 0,
             line.person,
             line.act in OF_ANSWERS or (line.act is Act.AUTOMATIC and line.person is not None),
-            frozenset(a.sector for a in actors),
+            frozenset(a.sector if a else Sector.HEALTH for a in actors),  # gone: may be health
             exists,
         )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from html import unescape
 
 from flask import Flask
+from msgspec import structs
 
-from portal.settings import CPR_SYSTEM
+from portal import create_app
+from portal.settings import CPR_SYSTEM, Settings
 from tests.acts import grant, look_up, purpose
 from tests.conftest import Browser, Login, staff
 from tests.page_checks import check
@@ -101,3 +103,28 @@ def test_hidden_places_have_no_name_in_his_log(app: Flask, login: Login) -> None
     assert "Børne- og Ungdomspsykiatrien" in lines(mette, emil)
     his = lines(jonas, emil)
     assert "Sundhedsvæsenet" in his and "Nordjylland" not in his
+
+
+def test_a_look_by_a_place_nobody_knows_any_more_counts_as_health(
+    app: Flask, settings: Settings, login: Login
+) -> None:
+    """A clinic that left the configuration tells parents of a 16-year-old no more than before."""
+    sofie, birgit = login("sofie"), staff(login, "birgit")
+    id = login("mette").citizens()["Sofie"]
+    look_up(birgit, app.extensions["portal"].family.known(id).person.identifiers[CPR_SYSTEM])
+    purpose(birgit, id)
+    birgit.get(f"/overblik/{id}?vent=1")
+    gone = {a.id for a in settings.actor if "sykiatri" in a.name}
+    later = create_app(
+        structs.replace(
+            settings,
+            actor=tuple(a for a in settings.actor if a.id not in gone),
+            source=tuple(s for s in settings.source if s.actor not in gone),
+        )
+    )
+    mette, hers = login("mette", app=later), login("sofie", app=later)
+    assert lines(sofie, id).count("<li") == lines(hers, id).count("<li"), (
+        "she still sees every look"
+    )
+    assert "Systemet" not in lines(mette, id) and "Birgit" not in lines(mette, id)
+    assert lines(mette, id).count("<li") == lines(login("mette"), id).count("<li")
