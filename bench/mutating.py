@@ -83,7 +83,7 @@ def _meaning(source: str) -> str:
         elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             node.exc.args = []
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in PROSE and node.args:
-            node.args[-1] = NOTHING
+            node.args[-1], node.keywords = NOTHING, []
     return ast.dump(tree)
 
 

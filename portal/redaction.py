@@ -87,8 +87,8 @@ def with_known_places(guard: Shield, names: Iterable[str]) -> Shield:
 
 def _townless(name: str, towns: tuple[str, ...]) -> str:
     """ "Klubben Regnbuen Bindslev" is called "Klubben Regnbuen" in Bindslev itself."""
-    *rest, last = name.replace(",", " ").split() or [""]
-    return " ".join(rest) if len(rest) > 1 and normal(last) in towns else name
+    words = name.replace(",", " ").split()
+    return " ".join(words[:-1]) if len(words) > 2 and normal(words[-1]) in towns else name
 
 
 @lru_cache(maxsize=4096)
