@@ -174,7 +174,7 @@ def test_an_id_gives_a_name_away_by_six_letters_in_a_row() -> None:
 EXACT = [
     # text, what the father reads
     ("Prøvevænget 12, 2. tv.", f"{CUT}."),
-    ("Prøvevænget12", CUT),
+    ("Prøvevænget12", "…"),
     ("Bor på prøvevænget nu", f"Bor på {CUT} nu"),
     ("9240 Nibe", CUT), ("DK-9240 Nibe!", f"DK-{CUT}!"), ("9240", CUT), ("9 2 4 0", CUT), ("19240", "19240"),
     ("92401", "92401"), ("NibeNibe", CUT), ("Nibe, Nibe", f"{CUT}, {CUT}"),
