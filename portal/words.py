@@ -8,12 +8,15 @@ from functools import lru_cache
 
 from babel.lists import format_list
 from babel.numbers import format_decimal
+from markupsafe import Markup
 
 from portal.records import Category, Contact, Entry, Sector, Status
 from portal.speech import apart, language, left_to_right, spoken
 from portal.speech import gettext as _
 
 ADULT = 18
+SOURCES_SPEAK = "da"
+"""What a source's texts are in when it says nothing (BCP 47)."""
 NO_DIGIT = re.compile("[^0-9]+")
 SAID_BESIDE = frozenset({"ansvarlig", "deltager", "tovholder"})
 """Places in a team, as sources write them; marked on their own where they matter."""
@@ -139,6 +142,14 @@ def role_words(contact: Contact) -> str:
     parts = [p.strip() for p in contact.role.split(",")]
     telling = [p for p in parts if p.casefold() not in SAID_BESIDE]
     return ", ".join(telling or parts)
+
+
+def said(text: str, entry: Entry) -> str | Markup:
+    """A source's own text, marked with its language and direction where the page's is another."""
+    tongue = entry.lang or SOURCES_SPEAK
+    if not text or tongue.partition("-")[0] == spoken():
+        return text
+    return Markup('<span lang="%s" dir="auto">%s</span>') % (tongue, text)
 
 
 def gender_word(gender: str, age: int | None = None) -> str:

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from portal import dates, i18n, speech, words
 from portal.i18n import LANGUAGES
+from portal.records import Meeting
 from tests.conftest import BASE, Browser, Login
 
 ARABIC = re.compile(r"[\u0621-\u064a]")
@@ -196,3 +197,20 @@ def test_danish_can_be_said_in_the_midst_of_another_language(app: Flask) -> None
             assert speech.gettext("Samtykke") == "Samtykke"
             assert dates.kort_dato(MEETING) == "4. december 2031"
         assert speech.gettext("Samtykke") == before != "Samtykke"
+
+
+@pytest.mark.parametrize("language", ["ar", "uk"])
+def test_a_source_s_text_is_marked_with_its_own_language(amira: Browser, language: str) -> None:
+    danish = html(amira.get("/overblik?vent=1"))
+    assert '<span lang="da"' not in danish
+    choose(amira, language)
+    text = html(amira.get("/overblik?vent=1"))
+    assert re.search(r'moeder#m-[0-9a-z-]+"><span lang="da" dir="auto">[^<]+</span></a>', text)
+
+
+def test_a_text_in_the_reader_s_own_language_is_not_marked(app: Flask) -> None:
+    meeting = Meeting(key="1", source="s", owner="o", title="لقاء", start=MEETING, lang="ar-SY")
+    with reading(app, "ar"):
+        assert words.said(meeting.title, meeting) == "لقاء"
+    with reading(app, "da-x-let"):
+        assert words.said("<b>", meeting) == '<span lang="ar-SY" dir="auto">&lt;b&gt;</span>'
