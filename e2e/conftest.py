@@ -69,7 +69,7 @@ def states() -> dict[str, Any]:
 def visit(browser: Browser, world: World, states: dict[str, Any]) -> Iterator[Visit]:
     """Visitors of the shared world; when the journey ends, each page they met was in order."""
     met: list[Visitor] = []
-    yield _visits(browser, world, states, met)
+    yield visits(browser, world, states, met)
     for visitor in met:
         visitor.leave()
     assert not world.trouble()
@@ -79,12 +79,12 @@ def visit(browser: Browser, world: World, states: dict[str, Any]) -> Iterator[Vi
 def visit_own(browser: Browser, own_world: World) -> Iterator[Visit]:
     """As `visit`, in the journey's own world."""
     met: list[Visitor] = []
-    yield _visits(browser, own_world, {}, met)
+    yield visits(browser, own_world, {}, met)
     for visitor in met:
         visitor.leave()
 
 
-def _visits(browser: Browser, world: World, states: dict[str, Any], met: list[Visitor]) -> Visit:
+def visits(browser: Browser, world: World, states: dict[str, Any], met: list[Visitor]) -> Visit:
     def visit(
         persona: str = "", *, wide: bool = False, scripts: bool = True, **context: Any
     ) -> Visitor:
