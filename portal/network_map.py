@@ -97,7 +97,7 @@ class Type(msgspec.Struct, frozen=True, kw_only=True):
 
 
 WIDE_TYPE = Type(name=16, person=14.5, area=18, room=336, most=2)
-TALL_TYPE = Type(name=13, person=12.5, area=15, room=142, most=4)
+TALL_TYPE = Type(name=13, person=12.5, area=15, room=140, most=4)
 GAP = 4
 LEADING = 1.28
 
@@ -183,7 +183,7 @@ def _pairs(
         tall_ = max(_seat_height(seat, TALL_TYPE) for seat in pair)
         for seat, side in zip(pair, sides, strict=False):
             leaves.append(
-                _leaf(seat, TALL_TYPE, centre + side.sign * 10, y, tall_, side, 10, even=True)
+                _leaf(seat, TALL_TYPE, centre + side.sign * 10, y, tall_, side, 12, even=True)
             )
         y += tall_
     return tuple(leaves), y
