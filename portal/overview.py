@@ -23,6 +23,7 @@ from portal.family import NOBODY, Family, UnknownPerson
 from portal.handout import Citizen, FamilyCard, FamilyPage, Overview, Place, Shown
 from portal.present import Presenter
 from portal.records import Answer, Category, Sector, State
+from portal.redaction import holds_protected
 from portal.seen import Seen, kinds_of_news
 from portal.settings import CPR_SYSTEM, Settings
 from portal.sources import Subject
@@ -108,8 +109,8 @@ class Overviews:
         if not after.preview_for:
             (page,) = self._seen.compare(viewer, [page])
         self._log([(after, msgspec.structs.replace(look, categories=shown_of(page, look)))])
-        if viewer.staff and self.standing(viewer, citizen, look).scopes != after.scopes:
-            return self._open(viewer, citizen, look)  # a consent changed while the log was written
+        if not self._still(after, look):
+            return self._open(viewer, citizen, look)  # something changed while the log was written
         return page, answers
 
     def family(self, viewer: Viewer, wait: float | None) -> FamilyPage:
@@ -132,6 +133,9 @@ class Overviews:
                 opened.append(after)
         compared = self._seen.compare(viewer, pages)
         self._log((o, _with_news(look, p)) for o, p in zip(opened, compared, strict=True))
+        again = (self._visible(viewer, o.home.citizen.id, look) for o in opened)
+        if any(a is None or a.guard != o.guard for a, o in zip(again, opened, strict=True)):
+            return self.family(viewer, wait)  # something changed meanwhile
         return family_page(self._family.known(viewer.person).first_name, compared)
 
     def look_up(self, viewer: Viewer, cpr: str) -> str | None:
@@ -172,18 +176,24 @@ class Overviews:
                 if self._standings.shows(standing, entry):
                     found.setdefault(entry.owner, set()).add(entry.source)
         self._log([(standing, look)])
+        if not self._still(standing, look):
+            return self.involved(viewer, citizen, look)
         return standing, {a: frozenset(s) for a, s in found.items()}
 
     def listed(self, viewer: Viewer, citizens: Iterable[str]) -> tuple[tuple[str, str], ...]:
         """Those an employee's actor holds an active consent for, by name; each listing is logged."""
-        found = []
-        for citizen in citizens:
-            standing = self._visible(viewer, citizen, Look(purpose=self._settings.purpose[0].id))
-            if standing and standing.scopes:
-                found.append((citizen, standing.home.citizen.person.name))
-        look = Look(act=Act.LISTED, categories=())
-        self._write((citizen, self._line(viewer, look, "ok")) for citizen, _ in found)
-        return tuple(sorted(found, key=lambda pair: pair[1]))
+        look = Look(purpose=self._settings.purpose[0].id, act=Act.LISTED, categories=())
+
+        def consented() -> dict[str, str]:
+            standings = ((c, self._visible(viewer, c, look)) for c in citizens)
+            return {c: s.home.citizen.person.name for c, s in standings if s and s.scopes}
+
+        citizens = tuple(citizens)
+        found = consented()
+        line = self._line(viewer, msgspec.structs.replace(look, purpose=""), "ok")
+        self._write((citizen, line) for citizen in found)
+        kept = found.keys() & consented().keys()  # one may have changed while the log was written
+        return tuple(sorted(((c, found[c]) for c in kept), key=lambda pair: pair[1]))
 
     def checked(self, citizen: str) -> None:
         """An operator asks the sources about somebody: logged like everything else."""
@@ -194,6 +204,26 @@ class Overviews:
         guard = self._standings.guard(reader, standing.home)
         everything = [e for a in self._ask(standing, 0.2).values() for e in a.entries]
         return self._presenter.reveals(guard, everything, text)
+
+    def tells_address(self, standing: Standing, text: str) -> bool:
+        """Whether a text holds a protected address of this family, whoever is to read it."""
+        return holds_protected(text, self._standings.addresses(standing.home))
+
+    def reachable(self, actor: str) -> bool:
+        """Whether employees of an actor can read a message here; a list crosses no municipality."""
+        here = self._standings.of_this_municipality(frozenset({actor}))
+        staffed = self._settings.identity.staff is not None
+        return staffed and any(self._settings.actors[a].identifiers for a in here)
+
+    def may_open(self, viewer: Viewer, citizen: str) -> bool:
+        """Whether an employee may open the overview now, whatever her purpose."""
+        return bool(self._visible(viewer, citizen, Look(purpose=self._settings.purpose[0].id)))
+
+    def messages_read(self, viewer: Viewer, messages: Iterable[tuple[str, str]]) -> None:
+        """An employee reads messages of (citizen, author): logged to each author before she does."""
+        line = self._line(viewer, Look(act=Act.REPORT, categories=()), "ok")
+        pairs = dict.fromkeys(messages)
+        self._write((c, msgspec.structs.replace(line, told=author)) for c, author in pairs)
 
     def standing(self, viewer: Viewer, citizen: str, look: Look = PLAIN) -> Standing:
         """Where the viewer stands; a refusal is logged. Raises NotFound, PurposeMissing, RegisterDown."""
@@ -210,7 +240,7 @@ class Overviews:
         look = Look(categories=())
         standing = self.standing(viewer, citizen, look)
         self._log([(standing, look)])
-        return standing
+        return self.standing(viewer, citizen, look)
 
     def citizen(self, standing: Standing) -> Citizen:
         """The person, as this viewer may know her."""
@@ -241,6 +271,13 @@ class Overviews:
             return self._stand(viewer, citizen, look)
         except (NotFound, UnknownPerson):
             return None
+
+    def _still(self, standing: Standing, look: Look) -> bool:
+        """Whether the viewer stands where she stood; asked when the log is written, before a page
+        is made of it. Raises NotFound when the citizen is not hers any more."""
+        look = msgspec.structs.replace(look, fresh=False)
+        again = self.standing(standing.viewer, standing.home.citizen.id, look)
+        return (again.scopes, again.guard) == (standing.scopes, standing.guard)
 
     def _ask(self, standing: Standing, wait: float | None) -> dict[str, Answer]:
         ids = [s.id for s in self._standings.sources(standing) if s.connected]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,19 +34,35 @@ def application(world: World) -> web.Application:
     return app
 
 
-class Gate(threading.Event):
-    """Shut, it holds every calendar's answer back; `waiting` tells that one is held."""
+class Gate:
+    """Holds the calendars' answers about some citizens back, and tells who waits for one."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.waiting = threading.Event()
-        self.set()
+        self._changed = threading.Condition()
+        self._shut: set[str] = set()
+        self._waiting: Counter[str] = Counter()
 
-    async def passed(self) -> None:
-        while not self.is_set():
-            self.waiting.set()
-            await asyncio.sleep(0.02)
-        self.waiting.clear()
+    def shut(self, citizen: str) -> None:
+        with self._changed:
+            self._shut.add(citizen)
+
+    def open(self, citizen: str) -> None:
+        with self._changed:
+            self._shut.discard(citizen)
+
+    def held(self, citizen: str, seconds: float = 10) -> bool:
+        """Wait until an answer about her is held."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._waiting[citizen] > 0, seconds)
+
+    async def passed(self, citizen: str) -> None:
+        with self._changed:
+            self._waiting[citizen] += 1
+            self._changed.notify_all()
+        while citizen in self._shut:
+            await asyncio.sleep(0.002)
+        with self._changed:
+            self._waiting[citizen] -= 1
 
 
 GATE = Gate()
@@ -355,8 +372,9 @@ def _answers(world: World, system: System) -> Any:
 
     async def calendar(request: web.Request) -> web.Response:
         asked = await request.post()
-        await GATE.passed()
-        entries = world.of(people.get(str(asked.get("borger")), ""), system.id)
+        citizen = people.get(str(asked.get("borger")), "")
+        await GATE.passed(citizen)
+        entries = world.of(citizen, system.id)
         return web.Response(text=ics(entries), content_type="text/calendar", charset="utf-8")
 
     async def document(request: web.Request) -> web.Response:

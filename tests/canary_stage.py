@@ -20,7 +20,7 @@ from portal.config import load
 from portal.settings import Settings
 from tests.canary_crawl import BASE
 from tests.canary_servers import application
-from tests.canary_world import CPR, STAFF, World, config
+from tests.canary_world import CPR, World, config
 
 
 @dataclass
@@ -63,7 +63,7 @@ def logins(world: World) -> list[Login]:
         _login(p.key, p.name, p.cpr, born=p.real_birth, kind="citizen")
         for p in world.people.values()
     ]
-    for n, (key, unit) in enumerate(STAFF.items()):
+    for n, (key, unit) in enumerate(world.staff.items()):
         number = world.places[unit].identifier[1]
         found.append(
             _login(key, key, f"010180{9900 + n}", kind="employee", org=unit, cvr="29189420",

@@ -206,6 +206,8 @@ class World:
     """Actor or source -> its name, where it is not the plain one."""
     options: dict[str, object] = field(default_factory=dict)
     """More keys of every [[source]]."""
+    own_options: dict[str, dict[str, object]] = field(default_factory=dict)
+    """Source -> more keys of it alone."""
     extra: dict[tuple[str, str], list[dict[str, object]]] = field(default_factory=dict)
     """(citizen, source) -> more FHIR resources."""
 
@@ -250,6 +252,11 @@ def make(seed: int = 1, share: float = 1.0) -> World:
             if _holds(citizen, system):
                 world.entries += _entries(citizen, n, system, canaries, share)
     return world
+
+
+def plain_entries(citizen: str, n: int, system: System, canaries: Canaries) -> Iterator[Entry]:
+    """One entry of each record that the system holds, nothing special about any of them."""
+    return _entries(citizen, n, system, canaries, 0.0)
 
 
 def _holds(citizen: str, system: System) -> bool:
@@ -432,6 +439,7 @@ def _source(world: World, system: System, backend: str) -> dict[str, object]:
         "ages": list(system.ages),
         "audience": list(system.audience),
         **world.options,
+        **world.own_options.get(system.id, {}),
     }
     if system.kind == "icalendar":
         keys |= {"method": "POST", "body": "borger={subject}"}

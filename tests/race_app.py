@@ -1,0 +1,52 @@
+"""The portal as it is served, on as many processes as one wants; only its counters of haste are off.
+
+    PORTAL_CONFIG=FILE python -m tests.race_app PORT WORKERS
+
+Every answer names the process that gave it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from granian import Granian
+from granian.constants import Interfaces
+from limits import parse
+
+from portal import limits
+from portal.serving import THREADS
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def served(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    """The product's own application, and the number of its process."""
+    from portal.wsgi import app
+
+    def told(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+        return start(status, [*headers, ("X-Process", str(os.getpid()))], *more)
+
+    return app(environ, told)
+
+
+def main() -> None:
+    """Serve until stopped, as portal.serving does."""
+    Granian(
+        "tests.race_app:served",
+        port=int(sys.argv[1]),
+        interface=Interfaces.WSGI,
+        workers=int(sys.argv[2]),
+        blocking_threads=THREADS,
+        log_access=False,
+        log_level="warning",
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()
+else:
+    limits.LIMITS.update({what: parse("1000000/minute") for what in limits.LIMITS})
