@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 
-from bench import cold, comment, decide, shell, warm, weight
+from bench import cold, comment, decide, lighthouse, shell, warm, weight
 from bench.figure import Figure, Measure
 from bench.world import stage
 
@@ -22,6 +22,7 @@ MEASURES: dict[Measure, tuple[str, ...]] = {
     weight.measure: ("p10", "p11", "p12"),
     comment.measure: ("p20",),
     decide.measure: ("rules",),
+    lighthouse.measure: ("p13", "p14", "p15"),
 }
 
 

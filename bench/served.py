@@ -1,6 +1,6 @@
 """The portal served as in production, with a bare view beside it and a meter on it.
 
-    PORTAL_CONFIG=FILE python -m bench.served PORT WORKERS
+    PORTAL_CONFIG=FILE python -m bench.served PORT WORKERS [CERTIFICATE]
 
 `/-/bare` is a plain Flask view that renders the overview's own template from
 the values the portal last handed out: what is left is the template and the
@@ -99,7 +99,8 @@ def _bare(last: list[Overview], statements: list[int]) -> Flask:
 
 
 def main() -> None:
-    """Serve until stopped, as portal.serving does."""
+    """Serve until stopped, as portal.serving does; with a certificate over TLS and HTTP/2."""
+    certificate = Path(sys.argv[3]) if len(sys.argv) > 3 else None
     Granian(
         "bench.served:app",
         port=int(sys.argv[1]),
@@ -107,6 +108,8 @@ def main() -> None:
         workers=int(sys.argv[2]),
         blocking_threads=THREADS,
         log_access=False,
+        ssl_cert=certificate,
+        ssl_key=certificate,
     ).serve()
 
 

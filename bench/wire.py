@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from types import TracebackType
 from typing import NamedTuple
@@ -24,8 +25,10 @@ class Reply(NamedTuple):
 class Wire:
     """Asks one server, one request at a time, over one connection."""
 
-    def __init__(self, port: int, cookie: str = "", encoding: str = "identity") -> None:
-        self._port, self._socket = port, _connect(port)
+    def __init__(
+        self, port: int, cookie: str = "", encoding: str = "identity", certificate: str = ""
+    ) -> None:
+        self._port, self._socket = port, _connect(port, certificate)
         self._always = f"Host: 127.0.0.1:{port}\r\nAccept-Encoding: {encoding}\r\n"
         if cookie:
             self._always += f"Cookie: {cookie}\r\n"
@@ -72,9 +75,12 @@ class Wire:
         return found
 
 
-def _connect(port: int) -> socket.socket:
+def _connect(port: int, certificate: str) -> socket.socket:
     made = socket.create_connection(("127.0.0.1", port), PATIENCE)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if certificate:
+        trust = ssl.create_default_context(cafile=certificate)
+        return trust.wrap_socket(made, server_hostname="127.0.0.1")
     return made
 
 

@@ -16,8 +16,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from backend_stub.demo import bench_config, write_config
 from bench.wire import Wire
@@ -42,10 +49,11 @@ class World(NamedTuple):
     cookie: str
     page: str
     workers: int
+    certificate: str = ""
 
     def wire(self, encoding: str = "identity") -> Wire:
         """A new connection of the logged-in guardian."""
-        return Wire(self.port, self.cookie, encoding)
+        return Wire(self.port, self.cookie, encoding, self.certificate)
 
     def meter(self, wire: Wire) -> dict[str, float]:
         """CPU seconds and SQL statements of the process behind this connection."""
@@ -85,8 +93,9 @@ def equal(n: int, delay: float, *, timeout: float = 0, remembered: bool = True) 
 class Stage:
     """Backends and provider, and one portal after another."""
 
-    def __init__(self, folder: Path, ports: Ports) -> None:
+    def __init__(self, folder: Path, ports: Ports, certificate: str = "") -> None:
         self._folder, self._ports, self._number = folder, ports, 0
+        self.certificate = certificate
 
     @contextmanager
     def world(self, write: Write, workers: int = 1) -> Iterator[World]:
@@ -95,6 +104,9 @@ class Stage:
         folder = self._folder / str(self._number)
         folder.mkdir()
         config = write(folder, self._ports)
+        if self.certificate:
+            text = config.read_text(encoding="utf-8")
+            config.write_text(text.replace('base_url = "http:', 'base_url = "https:'))
         environ = os.environ | {
             "PORTAL_CONFIG": str(config),
             "PORTAL_SECRET_KEYS": keys.new_secret(),
@@ -103,26 +115,57 @@ class Stage:
         upgrade = [sys.executable, "-m", "portal", "db", "upgrade"]
         subprocess.run(upgrade, env=environ, check=True, stdout=subprocess.DEVNULL)
         serve = [sys.executable, "-m", "bench.served", str(self._ports.portal), str(workers)]
+        serve += [self.certificate] if self.certificate else []
         with _running(serve, self._ports.portal, environ):
-            cookie, page = _logged_in(self._ports.portal)
-            yield World(self._ports.portal, cookie, page, workers)
+            cookie, page = _logged_in(self._ports.portal, self.certificate)
+            yield World(self._ports.portal, cookie, page, workers, self.certificate)
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
-    """Start what every world needs; stops all at the end."""
+def stage(*, tls: bool = False) -> Iterator[Stage]:
+    """Start what every world needs; stops all at the end. With `tls` the portal speaks HTTPS."""
     ports = Ports(*_free_ports(3))
-    portal = f"http://127.0.0.1:{ports.portal}"
+    portal = f"http{'s' * tls}://127.0.0.1:{ports.portal}"
     idp = [sys.executable, "-m", "mitid_stub", "--port", str(ports.idp)]
     idp += ["--redirect-uri", f"{portal}/log-ind/retur", "--post-logout", f"{portal}/"]
     idp += ["--client-jwks-url", f"{portal}/.well-known/jwks.json"]
     backend = [sys.executable, "-m", "backend_stub", "--port", str(ports.backend)]
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        _running(idp, ports.idp),
+        _certified(Path(folder), tls) as certificate,
+        _running(idp, ports.idp, {**os.environ, "SSL_CERT_FILE": certificate} if tls else None),
         _running(backend, ports.backend),
     ):
-        yield Stage(Path(folder), ports)
+        yield Stage(Path(folder), ports, certificate)
+
+
+@contextmanager
+def _certified(folder: Path, tls: bool) -> Iterator[str]:
+    """The file of a certificate for loopback, its key in the same file; "" without TLS."""
+    if not tls:
+        yield ""
+        return
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    file = folder / "tls.pem"
+    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    yield str(file)
 
 
 @contextmanager
@@ -147,9 +190,10 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"{process.args!r} did not start")
 
 
-def _logged_in(port: int) -> tuple[str, str]:
+def _logged_in(port: int, certificate: str) -> tuple[str, str]:
     """The session cookie and the address of the child's overview."""
-    base, browser = f"http://127.0.0.1:{port}", new_browser()
+    base, browser = f"http{'s' * bool(certificate)}://127.0.0.1:{port}", new_browser()
+    browser.verify = certificate or True
     begun = browser.get(f"{base}/log-ind", allow_redirects=False)
     back = answer_login(begun.headers["Location"], GUARDIAN)
     browser.get(back, allow_redirects=False).raise_for_status()
@@ -158,7 +202,8 @@ def _logged_in(port: int) -> tuple[str, str]:
     child = re.search(rf'href="(/overblik/[0-9a-f]{{32}})">{CHILD}<', family.text)
     if child is None:
         raise RuntimeError(f"no child named {CHILD} on the family page")
-    return f"session={browser.cookies['session']}", child[1]
+    session = next(c for c in browser.cookies if c.name.endswith("session"))
+    return f"{session.name}={session.value}", child[1]
 
 
 def _free_ports(count: int) -> list[int]:
