@@ -3,7 +3,7 @@
 Two layouts of the same network, and the style sheet shows one of them: `wide` has
 the citizen in the middle and the areas to both sides; `tall`, for a phone, has
 her at the top of a stem with the places as leaves. Both mirror for readers from
-the right. Units are CSS pixels at the width the layout is made for.
+the right. Units are CSS pixels.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     y: float
     size: float
     kind: str = "n"
-    """n a place's name, p a person, c a coordinator, h an area."""
+    """n a place's name, p a person, c a coordinator, y a yes, h an area."""
     anchor: str = "start"
 
     @property
@@ -218,6 +218,8 @@ def _words(seat: Seat, type_: Type) -> list[tuple[str, float, str]]:
     if seat.coordinator:
         kind, person = "c", _("Tovholder: %(name)s", name=seat.coordinator)
     found += [(line, type_.person, kind) for line in broken(person, type_.person, type_.room, 3)]
+    if seat.consent:
+        found.append((_("Har samtykke"), type_.person, "y"))
     return found
 
 
@@ -239,8 +241,7 @@ def _halves(areas: tuple[Area, ...]) -> tuple[tuple[Area, ...], tuple[Area, ...]
 
 def _name(name: str, x: float, middle: float, size: float, room: float) -> tuple[Text, ...]:
     """The citizen's name inside her circle, smaller when it is long."""
-    while size > 11 and any(width(word, size) > room for word in name.split()):
-        size -= 1
+    size -= next((n for n in range(8) if width(name, size - n) <= room), 8)
     lines = broken(name, size, room, 2)
     top = middle - (len(lines) - 1) * size * LEADING / 2 + size * 0.35
     return tuple(
