@@ -37,8 +37,11 @@ import pytest
 from bench.mutating import Mutant
 
 OURS = {"portal", "mitid_stub", "backend_stub", "tests"}
-ROOM = 3
+ROOM = 2
 """How many times the processor time of all tests a mutant may use before it counts as stuck."""
+
+MEMORY = 2 << 30
+"""Bytes a mutant may use: some never end and gather more and more."""
 
 
 class Baseline(NamedTuple):
@@ -160,8 +163,9 @@ class Runs:
 
     def _noticed(self, mutant: Mutant) -> int:
         """Pytest's answer: 0 when every test still passes."""
-        limit = int(self.baseline.cpu * ROOM) + 5
+        limit = int(self.baseline.cpu * ROOM) + 3
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         signal.alarm(limit * 10)
         near = self.baseline.reaching.get(mutant.line) or set(self.baseline.seconds)
         order = sorted(

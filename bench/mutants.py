@@ -18,6 +18,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +44,8 @@ def main(arguments: list[str]) -> int:
         ask.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(modules)}")
     good = True
     for name in options.modules or modules:
-        found = mutants(Path(modules[name]["file"]), name, config["left_out"])
+        dice = random.Random(f"{options.seed} {name}") if options.sample else None
+        found = mutants(Path(modules[name]["file"]), name, config["left_out"], dice)
         if options.list:
             print(*(f"{m.line} {m.where}: {m.old} -> {m.new}" for m in found), sep="\n")
         else:
@@ -90,16 +92,16 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    name: str, found: list[Mutant], module: dict[str, Any], options: argparse.Namespace
+    name: str, found: Iterator[Mutant], module: dict[str, Any], options: argparse.Namespace
 ) -> Verdict:
     """Try a module's mutants: all, or a sample of those that change something."""
     began = time.monotonic()
     listed = {key for key in equivalents() if key[0] == name}
-    tried, equivalent, survivors = found, list[Mutant](), list[Mutant]()
+    equivalent, survivors = list[Mutant](), list[Mutant]()
     if options.sample:
-        changing = [m for m in found if m.key not in listed]
-        dice = random.Random(f"{options.seed} {name}")
-        tried = dice.sample(changing, min(options.sample, len(changing)))
+        tried = list(islice((m for m in found if m.key not in listed), options.sample))
+    else:
+        tried = list(found)
 
     def survived(mutant: Mutant) -> None:
         if mutant.key in listed:

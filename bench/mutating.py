@@ -12,10 +12,13 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
+from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
@@ -39,29 +42,34 @@ class Mutant(NamedTuple):
         return self.module, self.where, self.old, self.new
 
 
-def mutants(file: Path, module: str, left_out: Iterable[str]) -> list[Mutant]:
-    """All of a file's mutants, in the order of its lines; `left_out` are operators' patterns."""
+Fault = Callable[[], str | None]
+"""Gives the whole source with one fault, when it is asked for."""
+
+
+def mutants(
+    file: Path, module: str, left_out: Iterable[str], dice: Random | None = None
+) -> Iterator[Mutant]:
+    """A file's mutants, none twice: in the order of its lines, or as the dice fall."""
     source = file.read_text()
     tree = ast.parse(source)
     same = {_meaning(source), ""}
-    found = []
-    for changed in (*_replaced(source, "|".join(left_out)), *_broken(source, tree)):
-        meaning = _meaning(changed)
-        if meaning not in same:
-            same.add(meaning)
-            found.append(_described(module, tree, source, changed))
-    return sorted(found, key=lambda m: m.line)
+    faults = [*_replaced(source, "|".join(left_out)), *_broken(source, tree)]
+    if dice:
+        dice.shuffle(faults)
+    found = (_described(module, tree, source, fault() or "", same) for fault in faults)
+    real = (mutant for mutant in found if mutant)
+    yield from real if dice else sorted(real, key=lambda m: m.line)
 
 
-def _replaced(source: str, left_out: str) -> Iterator[str]:
+def _replaced(source: str, left_out: str) -> Iterator[Fault]:
     """The source with one operator, number or keyword replaced, by cosmic-ray."""
+    nodes = list(ast_nodes(get_ast(source)))
     for name in operator_names():
         if left_out and re.search(left_out, name):
             continue
-        operator, count = get_operator(name)(), 0
-        while changed := mutate_code(source, operator, count):
-            count += 1
-            yield changed
+        operator = get_operator(name)()
+        for place in range(sum(len(list(operator.mutation_positions(n))) for n in nodes)):
+            yield partial(mutate_code, source, operator, place)
 
 
 def _meaning(source: str) -> str:
@@ -119,14 +127,12 @@ class Text:
         return self.source[slice(*span)]
 
 
-def _broken(source: str, tree: ast.Module) -> Iterator[str]:
+def _broken(source: str, tree: ast.Module) -> Iterator[Fault]:
     """The source with one of the faults of this file's own list."""
     text = Text(source)
-    for node in ast.walk(tree):
-        for (start, end), instead in _faults(node, text):
-            yield source[:start] + instead + source[end:]
-    for (start, end), instead in _words(text):
-        yield source[:start] + instead + source[end:]
+    edits = [edit for node in ast.walk(tree) for edit in _faults(node, text)]
+    for (start, end), instead in (*edits, *_words(text)):
+        yield partial("".join, (source[:start], instead, source[end:]))
 
 
 def _faults(node: ast.AST, text: Text) -> Iterator[tuple[Span, str]]:
@@ -201,7 +207,14 @@ def _words(text: Text) -> Iterator[tuple[Span, str]]:
             yield (start + gone.start(), start + gone.end()), ""
 
 
-def _described(module: str, tree: ast.Module, source: str, changed: str) -> Mutant:
+def _described(
+    module: str, tree: ast.Module, source: str, changed: str, same: set[str]
+) -> Mutant | None:
+    """The mutant, or None when its source means what another (in `same`) means, or nothing."""
+    meaning = _meaning(changed)
+    if meaning in same:
+        return None
+    same.add(meaning)
     before, after = source.splitlines(), changed.splitlines()
     top = 0
     while before[top : top + 1] == after[top : top + 1]:
