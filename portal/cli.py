@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal import keys, schema
 from portal.cli_access import access, consents, sessions
 from portal.cli_audit import audit
-from portal.cli_call import CONFIG, Cause, file_of, lines_of_input, settings_of, store_of
+from portal.cli_call import CONFIG, Cause, file_of, lines_of_input, plainly, settings_of, store_of
+from portal.cli_citizen import citizen
 from portal.db import StoreDown
 
 
@@ -53,6 +54,26 @@ def upgrade(context: click.Context) -> None:
     except (SQLAlchemyError, StoreDown) as e:
         raise Cause(f"database: could not be upgraded ({type(e).__name__})") from None
     click.echo(f"The database has schema {schema.newest()}.")
+
+
+@db.command()
+@CONFIG
+@click.pass_context
+def tidy(context: click.Context) -> None:
+    """Remove what is past its time, of the log too; for a daily job. Example: portal db tidy"""
+    from portal.retention import Retention
+
+    with plainly():
+        done = Retention(settings_of(context), store_of(context)).tidy()
+    for name, count in done.rest.items():
+        click.echo(f"{count} {name} were past their time.")
+    if done.before is None:
+        click.echo("The log is kept for ever ([audit] keep_months = 0).")
+        return
+    click.echo(
+        f"{done.lines} lines of {done.chains} chains of the log, all written before "
+        f"{done.before:%Y-%m-%d}, were cut; a checkpoint says where the chains begin now."
+    )
 
 
 @main.group("keys")
@@ -111,5 +132,5 @@ def check(context: click.Context, person: str | None) -> None:
         raise Cause(f"{bad} of the sources did not answer as they should")
 
 
-for group in (audit, access, sessions, consents):
+for group in (audit, access, citizen, sessions, consents):
     main.add_command(group)

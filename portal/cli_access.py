@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from portal.cli_call import CONFIG, Cause, lines_of_input, settings_of, tell
+from portal.cli_call import CONFIG, Cause, lines_of_input, plainly, settings_of, tell
 
 
 @click.group()
@@ -26,6 +26,34 @@ def close(context: click.Context) -> None:
     if not adult or not child:
         raise Cause("access close: needs two CPR numbers on standard input, the adult's first")
     tell(lambda: close_access(settings_of(context), adult, child))
+
+
+@access.command("open")
+@CONFIG
+@click.pass_context
+def open_(context: click.Context) -> None:
+    """Undo `access close`: two CPR numbers on standard input, adult first.
+
+    Example: printf '0101809995\\n0101159995\\n' | portal access open --config portal.toml
+    """
+    from portal.operators import open_access
+
+    adult, child = lines_of_input(2)
+    if not adult or not child:
+        raise Cause("access open: needs two CPR numbers on standard input, the adult's first")
+    tell(lambda: open_access(settings_of(context), adult, child))
+
+
+@access.command("list")
+@CONFIG
+@click.pass_context
+def list_(context: click.Context) -> None:
+    """Every closed access: since when, adult, child. Example: portal access list"""
+    from portal.operators import closed_access
+
+    with plainly():
+        for line in closed_access(settings_of(context)):
+            click.echo(line)
 
 
 @click.group()

@@ -79,7 +79,8 @@ def tell(act: Callable[[], str]) -> None:
     from portal.operators import NothingChanged
 
     try:
-        click.echo(act())
+        with plainly():
+            click.echo(act())
     except NothingChanged as e:
         raise Cause(f"nothing was changed: {e}") from None
 

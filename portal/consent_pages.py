@@ -115,7 +115,7 @@ class ConsentPages:
             asks_child=PARTY <= age < 15 and standing.relation is Relation.GUARDIAN,
             child_says=filled.child_says if filled else "",
             without_consent=self._without(standing, actor),
-            history=self._history(standing, actor),
+            history=self.history(standing, actor),
             errors=dict(errors or {}),
             changed=changed,
         )
@@ -229,7 +229,8 @@ class ConsentPages:
             )
         return tuple(found)
 
-    def _history(self, standing: Standing, actor: str) -> tuple[HistoryLine, ...]:
+    def history(self, standing: Standing, actor: str) -> tuple[HistoryLine, ...]:
+        """The viewer's own answers about one actor, newest first."""
         person = person_of(standing.viewer)
         events = self._consents.events(standing.home.citizen.id)
         mine = [e for e in events if e.actor == actor and e.by == person]

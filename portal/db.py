@@ -101,17 +101,21 @@ class Store:
         Raises StoreDown.
         """
         about = About(citizens, task or "", tuple(keys))
-        with _honest(), self._turn(), self.engine.connect() as connection:
-            with connection.execution_options(about=about).begin():
-                yield connection
+        with _honest(), self._turn(), _begun(self.engine, about) as connection:
+            yield connection
 
     @contextmanager
     def own(self, *citizens: str, task: Task | None = None) -> Iterator[Connection]:
         """The same by the tables' owner, for what the role that serves may not do. Raises StoreDown."""
         about = About(citizens, task or "")
-        with _honest(), self._turn(), self.owning.connect() as connection:
-            with connection.execution_options(about=about).begin():
-                yield connection
+        with _honest(), self._turn(), _begun(self.owning, about) as connection:
+            yield connection
+
+    def settle(self) -> None:
+        """SQLite: what was overwritten is gone from the journal file too. Raises StoreDown."""
+        if self.sqlite:
+            with _honest(), self._reader.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -125,6 +129,12 @@ class Store:
             yield
         finally:
             self._writing.release()
+
+
+@contextmanager
+def _begun(engine: Engine, about: About) -> Iterator[Connection]:
+    with engine.connect() as connection, connection.execution_options(about=about).begin():
+        yield connection
 
 
 @contextmanager
@@ -185,6 +195,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "secure_delete=ON",  # an erased key is overwritten, not only let go
         f"busy_timeout={BUSY_SECONDS * 1000}",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -29,6 +29,11 @@ NOBODY = "0" * 32
 """The chain on which attempts to open an id that does not exist are logged, as others are."""
 
 
+def nobodys_key(vault: Vault) -> CitizenKey:
+    """What seals the lines of NOBODY's chain, also those of what operators did to the log."""
+    return CitizenKey(bytes.fromhex(vault.index("nobody")))
+
+
 class UnknownPerson(Exception):
     """The register does not know this person."""
 
@@ -67,8 +72,8 @@ class Family:
         self._tenant = settings.municipality
         self._max_age = settings.register.max_age
         self._store, self._vault, self._register = store, vault, register
-        self._nobodys = CitizenKey(bytes.fromhex(vault.index("nobody")))
-        self._rows: dict[str, _Row] = {}
+        self._nobodys = nobodys_key(vault)
+        self._rows: dict[str, tuple[float, _Row]] = {}
         self._memory: dict[tuple[str, str], tuple[float, object]] = {}
         self._lock = threading.Lock()
 
@@ -144,6 +149,12 @@ class Family:
         with self._store.write(citizen) as c:
             c.execute(update(person).where(person.c.id == citizen).values(language=language))
 
+    def enrolled(self, system: str, value: str) -> str | None:
+        """The id of somebody we have met already; asks no register, and enrols nobody."""
+        text = f"{self._tenant}{SEPARATOR}{system}{SEPARATOR}{value}"
+        found = self._find(self._vault.indexes(text))
+        return found.id if found else None
+
     def exists(self, citizen: str) -> bool:
         """Whether the id is one of ours."""
         try:
@@ -183,14 +194,22 @@ class Family:
     def _id(self, system: str, value: str) -> str:
         text = f"{system}{SEPARATOR}{value}"
         index = self._vault.index(f"{self._tenant}{SEPARATOR}{text}")
-        with self._lock:
-            row = self._rows.get(index)
+        row = self._held(index)
         if row is None:
             row = self._find(self._vault.indexes(f"{self._tenant}{SEPARATOR}{text}"))
             row = row or self._add(index, text)
-            with self._lock:
-                self._rows[index] = row
+            self._hold(index, row)
         return row.id
+
+    def _held(self, by: str) -> _Row | None:
+        """A row as it was at most `register.max_age` ago: so long does an erased key live on here."""
+        with self._lock:
+            at, row = self._rows.get(by, (-1e9, None))
+        return row if time.monotonic() - at < self._max_age else None
+
+    def _hold(self, by: str, row: _Row) -> None:
+        with self._lock:
+            self._rows[by] = (time.monotonic(), row)
 
     def _find(self, indexes: tuple[str, ...]) -> _Row | None:
         """By the hash under any data key still held: a new key must not make a new person."""
@@ -226,17 +245,15 @@ class Family:
         return bytes.fromhex(new_id() + new_id())
 
     def _row(self, citizen: str) -> _Row:
-        with self._lock:
-            row = self._rows.get(citizen)
+        row = self._held(citizen)
         if row is None:
             with self._store.read(citizen) as c:
                 where = (person.c.tenant == self._tenant) & (person.c.id == citizen)
                 found = c.execute(select(person).where(where)).mappings().first()
-            if found is None:
+            if found is None or not found["key"]:  # erased: nothing tells who she was
                 raise UnknownPerson
             row = self._opened(found)
-            with self._lock:
-                self._rows[citizen] = row
+            self._hold(citizen, row)
         return row
 
     def _opened(self, row: RowMapping) -> _Row:

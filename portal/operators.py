@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
 
 from portal import audit, join
 from portal.audit import Act, Line
-from portal.db import now
-from portal.family import RegisterDown, UnknownPerson
+from portal.db import Task, aware, now
+from portal.family import Family, RegisterDown, UnknownPerson
 from portal.models import access_closed
 from portal.settings import CPR_SYSTEM, Settings
 
@@ -21,6 +24,8 @@ def settle_consents(settings: Settings) -> str:
     portal = join(settings)
     ended = 0
     for citizen in portal.consents.everybody():
+        if not portal.family.exists(citizen):  # erased
+            continue
         try:
             ended += portal.consents.settle(portal.family.household(citizen))
         except (UnknownPerson, RegisterDown) as e:
@@ -48,6 +53,51 @@ def close_access(settings: Settings, adult: str, child: str) -> str:
         line = Line(act=Act.AUTOMATIC, subject="operator", outcome="access closed")
         audit.append(c, settings.municipality, young.id, portal.family.key(young.id), line)
     return "Closed. It holds from the next page anybody opens."
+
+
+def open_access(settings: Settings, adult: str, child: str) -> str:
+    """Undo close_access: the adult sees again what custody gives her."""
+    portal = join(settings)
+    people = (portal.family.enrolled(CPR_SYSTEM, cpr) for cpr in (adult, child))
+    grown, young = (p or "" for p in people)
+    table = access_closed
+    with portal.store.write(grown, young) as c:
+        found = c.execute(
+            delete(table).where((table.c.adult == grown) & (table.c.citizen == young))
+        )
+        if not found.rowcount:
+            return "It was not closed."
+        line = Line(act=Act.AUTOMATIC, subject="operator", outcome="access opened")
+        audit.append(c, settings.municipality, young, portal.family.key(young), line)
+    return "Opened. It holds from the next page anybody opens."
+
+
+def closed_access(settings: Settings) -> Iterator[str]:
+    """Every closed access, a line each, oldest first; each look is logged with the child first."""
+    portal = join(settings)
+    t = access_closed
+    with portal.store.read(task=Task.CLOSED) as c:
+        rows = c.execute(select(t.c.adult, t.c.citizen, t.c.at).order_by(t.c.at)).all()
+    children = sorted({r.citizen for r in rows})
+    with portal.store.write(*children) as c:
+        for child in children:
+            line = Line(act=Act.LISTED, subject="operator", outcome="closed access listed")
+            audit.append(c, settings.municipality, child, portal.family.key(child), line)
+    for adult, child, at in rows:
+        since: datetime = aware(at)
+        names = f"{_name(portal.family, adult)} -> {_name(portal.family, child)}"
+        yield f"{since:%Y-%m-%d %H:%M} UTC  {names}"
+    if not rows:
+        yield "No access is closed."
+
+
+def _name(family: Family, citizen: str) -> str:
+    """As the register has it; the portal's id when it cannot say."""
+    try:
+        person = family.known(citizen).person
+    except (UnknownPerson, RegisterDown):
+        return citizen
+    return f"{person.name} ({person.born})"
 
 
 def end_sessions(settings: Settings, cpr: str) -> str:

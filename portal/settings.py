@@ -138,6 +138,8 @@ class AuditSettings(_Table, frozen=True, kw_only=True):
     key: str = "var/checkpoint.pem"
     """Signs the checkpoints; made at the first one if there is none."""
     staff_names: bool = False
+    keep_months: Annotated[int, msgspec.Meta(ge=0, le=120)] = 24
+    """How long log lines are kept; 0 for ever."""
 
 
 class ConsentSettings(_Table, frozen=True, kw_only=True):
