@@ -228,7 +228,9 @@ def test_a_session_that_has_ended_elsewhere_leaves_nothing_on_the_screen(short: 
 def test_without_scripts_the_page_tells_how_long(visit: Visit) -> None:
     mette = visit("mette", scripts=False)
     page = mette.go("/konto")
-    expect(page.get_by_text("Du bliver logget ud, når du ikke har brugt siden i 30 minutter")).to_be_visible()
+    expect(
+        page.get_by_text("Du bliver logget ud, når du ikke har brugt siden i 30 minutter")
+    ).to_be_visible()
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 

@@ -54,7 +54,9 @@ def test_a_person_without_a_number_has_her_places() -> None:
     assert read(card()).tel.value == "99820000"
 
 
-@pytest.mark.parametrize("name", ["Emils kontaktperson", "Kontakt for emil", "EMIL", "Emil's voksen"])
+@pytest.mark.parametrize(
+    "name", ["Emils kontaktperson", "Kontakt for emil", "EMIL", "Emil's voksen"]
+)
 def test_a_name_that_holds_the_childs_is_left_out(name: str) -> None:
     found = read(card(name))
     assert found.fn.value == "Kontakt"
