@@ -32,6 +32,8 @@ from portal.identity.oidc import Oidc
 from portal.identity.session import Sessions
 from portal.limits import Limiter
 from portal.overview import Overviews
+from portal.report_pages import ReportPages
+from portal.reports import Reports
 from portal.seen import Seen
 from portal.seen_by import SeenBy
 from portal.settings import Settings
@@ -48,7 +50,10 @@ from portal.views.news import news
 from portal.views.overview import overview
 from portal.views.pages import pages
 from portal.views.phone import phone
+from portal.views.reports import reports
+from portal.views.search import search
 from portal.views.sign_in import sign_in
+from portal.views.young import young
 
 BLUEPRINTS = (
     pages,
@@ -57,11 +62,14 @@ BLUEPRINTS = (
     consents,
     comments,
     news,
+    reports,
+    search,
     access_log,
     calendar,
     caseworker,
     account,
     phone,
+    young,
 )
 LARGEST_BODY = 64 * 1024
 FOREVER = 365 * 24 * 3600
@@ -84,6 +92,7 @@ class Portal:
     conversation: Conversation
     drafts: Drafts
     desks: Desks
+    reports: ReportPages
     seen_by: SeenBy
     feeds: Feeds
     sessions: Sessions
@@ -125,6 +134,7 @@ def join(settings: Settings) -> Portal:
         conversation=conversation,
         drafts=drafts,
         desks=Desks(conversation, drafts),
+        reports=ReportPages(settings, overviews, Reports(settings, store, family), family),
         seen_by=SeenBy(settings, store, family, overviews),
         feeds=Feeds(settings, store, family, overviews),
         sessions=Sessions(settings, store, vault),

@@ -32,6 +32,7 @@ class Act(StrEnum):
     FEED = "feed"
     CONSENT = "consent"
     COMMENT = "comment"
+    REPORT = "report"
     REFUSED = "refused"
     AUTOMATIC = "automatic"
 
@@ -42,7 +43,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     `person` is the citizen who read (portal id); `subject`, `actor`, `role`
     the employee. `categories` what was opened; `purpose` a purpose id;
     `outcome` "ok" or the reason of a refusal; `about` an actor id a consent
-    speaks of; `adult` whether a citizen reader was a guardian.
+    speaks of; `told` the citizen whose message an employee read: nobody else
+    reads that line; `adult` whether a citizen reader was a guardian.
     """
 
     act: Act
@@ -57,6 +59,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str = "ok"
     about: str = ""
     visit: str = ""
+    told: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

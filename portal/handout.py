@@ -250,6 +250,8 @@ class StaffHome(msgspec.Struct, frozen=True, kw_only=True):
     purposes: tuple[Choice, ...]
     error: str = ""
     not_found: bool = False
+    messages: int = 0
+    """How many messages from families wait for these places."""
 
 
 class SessionLine(msgspec.Struct, frozen=True, kw_only=True):

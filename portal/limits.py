@@ -23,6 +23,7 @@ LIMITS: dict[str, RateLimitItem] = {
     "comment": parse("20/minute"),
     "draft": parse("60/minute"),
     "report": parse("10/minute"),
+    "search": parse("60/minute"),
     "consent": parse("60/minute"),
 }
 

@@ -26,6 +26,8 @@ def _said(line: LogLine) -> str:
         if line.outcome == "ok":
             return _("%(who)s skrev en kommentar", who=who)
         return _("%(who)s trak en kommentar tilbage", who=who)
+    if line.act == "report":
+        return _report(line)
     sentences = {
         "read": _("%(who)s så %(what)s", who=who, what=what),
         "listed": _("%(who)s så navnet på en liste over dem, der har givet samtykke", who=who),
@@ -48,6 +50,19 @@ def _consent(line: LogLine) -> str:
     if line.outcome == "withdrawn":
         return _("%(who)s trak samtykket til %(place)s tilbage", who=line.who, place=place)
     return _("%(who)s ændrede samtykket til %(place)s", who=line.who, place=place)
+
+
+def _report(line: LogLine) -> str:
+    if not line.mine:
+        return _("%(who)s læste det, du skrev om noget, der mangler eller er forkert", who=line.who)
+    if line.outcome == "closed":
+        return _("%(who)s sagde, at noget ikke mangler eller er forkert mere", who=line.who)
+    place = line.about or _("et sted")
+    return _(
+        "%(who)s skrev til %(place)s om noget, der mangler eller er forkert",
+        who=line.who,
+        place=place,
+    )
 
 
 def _what(line: LogLine) -> str:

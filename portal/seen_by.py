@@ -66,6 +66,8 @@ class SeenBy:
 
     def _readable(self, standing: Standing, entry: Entry) -> bool:
         line = entry.line
+        if line.act is Act.REPORT:  # between its author and one place
+            return standing.viewer.person in (line.person, line.told)
         hidden = standing.guard.places
         actors = [self._actors.get(a) for a in line.actors]
         exists = all(

@@ -16,7 +16,7 @@ from portal.access_staff import Scope
 from portal.consents import Consents
 from portal.family import Family, Household, UnknownPerson
 from portal.handout import Relation
-from portal.records import AnyEntry, Sector
+from portal.records import AnyEntry, Person, Sector
 from portal.redaction import NO_SHIELD, Shield, locates, place_name, shield, telling
 from portal.settings import Settings, SourceConfig
 
@@ -128,6 +128,14 @@ class Standings:
         me = home.citizen if own else self._family.known(reader)
         others = [c.person for c in home.custodians or () if c.id != reader]
         return shield(me.person, home.citizen.person, others, is_self=own)
+
+    @staticmethod
+    def addresses(home: Household) -> Shield:
+        """The protected addresses of this family, as kept from whoever lives nowhere near."""
+        nobody = Person(name="", born=None)
+        people = [c.person for c in home.custodians or ()]
+        found = shield(nobody, home.citizen.person, people)
+        return msgspec.structs.replace(found, places=False)
 
     # --- whom to ask, and what may be shown ---
 

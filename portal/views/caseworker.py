@@ -90,5 +90,6 @@ def _home(error: str = "", not_found: bool = False) -> str:
         purposes=_purposes(),
         error=error,
         not_found=not_found,
+        messages=portal().reports.waiting(viewer()),
     )
     return render_template("caseworker/home.html", page=page, citizen=None, here="home")

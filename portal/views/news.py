@@ -14,6 +14,7 @@ from portal.views.page import look
 
 news = Blueprint("news", __name__, url_prefix="/overblik/<citizen>/nyt")
 MOST = 500
+ANSWER_SECONDS = 2.0
 
 
 @news.post("")
@@ -23,8 +24,8 @@ def mark(citizen: str) -> ResponseReturnValue:
     act = one(request.form, "handling")
     if act == "husk":
         listed = {x for x in request.form.getlist("ny")[:MOST] if re.fullmatch("[0-9a-f]{32}", x)}
-        wait = portal().settings.first_byte_seconds
-        portal().overviews.remember(viewer(), citizen, look(citizen, wait=wait), listed)
+        at = look(citizen, wait=ANSWER_SECONDS)
+        portal().overviews.remember(viewer(), citizen, at, listed)
     else:
         portal().overviews.standing(viewer(), citizen)
         if act != "glem":
