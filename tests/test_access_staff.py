@@ -130,6 +130,15 @@ def test_a_meeting_makes_a_relation_until_it_is_over(
     assert not has_relation([], {"fam"}, NOW)
 
 
+def test_a_consent_in_use_is_named_and_cannot_be_changed_under_way() -> None:
+    what = scope()
+    for field in what.__struct_fields__:
+        with pytest.raises(AttributeError):
+            setattr(what, field, None)
+    with pytest.raises(TypeError, match="positional"):
+        type(what)("who", "is", "who")  # type: ignore[call-arg, misc]
+
+
 # --- before consent ---------------------------------------------------------------------
 
 OFFICE = Actor(id="fam", name="Familieafdelingen", sector=Sector.SOCIAL, municipality="0851")

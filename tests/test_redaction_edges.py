@@ -265,9 +265,13 @@ def test_one_without_protection_is_kept_from_nobody() -> None:
     assert not any("boernehjem" in w or "aalborg" in w for w in words)
 
 
-def test_what_is_known_about_a_viewer_cannot_be_changed_afterwards() -> None:
-    with pytest.raises(AttributeError):
-        FROM_HIM.places = False  # type: ignore[misc]
+def test_a_shield_is_named_and_cannot_be_changed_under_way() -> None:
+    what = FROM_HIM
+    for field in what.__struct_fields__:
+        with pytest.raises(AttributeError):
+            setattr(what, field, None)
+    with pytest.raises(TypeError, match="positional"):
+        type(what)("who", "is", "who")  # type: ignore[call-arg, misc]
 
 
 # --- entries ----------------------------------------------------------------------------
