@@ -8,7 +8,6 @@ clock, a database or a request: what is needed is passed in.
 
 from __future__ import annotations
 
-from calendar import isleap
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import NamedTuple
@@ -84,7 +83,7 @@ def turning(facts: Facts, within: int) -> tuple[int, date] | None:
         return None
     for age in (DECIDES_ON_HEALTH, ADULT):
         year = facts.born.year + age
-        leap_child = (facts.born.month, facts.born.day) == (2, 29) and not isleap(year)
+        leap_child = (facts.born.month, facts.born.day) == (2, 29)  # leap years + 15 or 18 are none
         day = date(year, 3, 1) if leap_child else facts.born.replace(year=year)
         if 0 <= (day - facts.today).days <= within:
             return age, day
