@@ -100,11 +100,12 @@ class Family:
     def children(self, adult: str, fresh: bool = False) -> tuple[Known, ...]:
         """Those for whom the adult holds custody, eldest first. Raises RegisterDown."""
         row = self._row(adult)
-        found = self._remember(
-            ("children", adult), lambda: self._register.in_custody_of(row.system, row.value), fresh
+        known = self._remember(
+            ("children", adult),
+            lambda: tuple(map(self._enrol, self._register.in_custody_of(row.system, row.value))),
+            fresh,
         )
-        assert isinstance(found, tuple)
-        known = [self._enrol(r) for r in found]
+        assert isinstance(known, tuple)
         return tuple(sorted((k for k in known if k), key=lambda k: (str(k.person.born), k.id)))
 
     def has_children(self, viewer: Viewer) -> bool:
