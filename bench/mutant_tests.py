@@ -31,6 +31,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 import coverage
+import grimp
 import hypothesis
 import pytest
 
@@ -112,6 +113,20 @@ def _empty_caches() -> None:
                     value.cache_clear()
 
 
+def _load_all_but(name: str) -> None:
+    """Load the portal, then forget a module and all that rest on it: only those change with it.
+
+    Only for tests that make no whole portal: its package keeps what it made of the module as it is.
+    """
+    package, _, _ = name.partition(".")
+    importlib.import_module(package)
+    resting = grimp.build_graph(package, cache_dir=None).find_downstream_modules(name)
+    for module in {name, *resting} - {package}:
+        above, _, own = module.rpartition(".")
+        if sys.modules.pop(module, None):
+            vars(sys.modules.get(above, ModuleType(above))).pop(own, None)
+
+
 class Runs:
     """One module and the tests that guard it."""
 
@@ -124,6 +139,8 @@ class Runs:
         for name in self.baseline.loaded:
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
+        if "--noconftest" in self.options:
+            _load_all_but(".".join(self.file.with_suffix("").parts))
         gc.freeze()  # what is loaded here stays; no child need look through it
         return self
 
