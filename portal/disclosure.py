@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from portal import Portal, create_app
@@ -19,6 +20,7 @@ from portal.handout import AccessLog, Overview
 from portal.log_words import log_sentence
 from portal.models import feed, person, seen, session
 from portal.overview import Look
+from portal.reports import Reports
 from portal.settings import CPR_SYSTEM, Settings
 from portal.speech import gettext as _
 from portal.speech import spoken_as
@@ -34,7 +36,7 @@ def disclose(settings: Settings, cpr: str, asker: str) -> dict[str, Any]:
     app = create_app(settings)
     portal: Portal = app.extensions["portal"]
     citizen, reader = (portal.family.identify(CPR_SYSTEM, c).id for c in (cpr, asker))
-    with app.app_context(), spoken_as("da"):
+    with app.app_context(), force_locale("da"), spoken_as("da"):
         return _told(portal, Viewer(person=reader), citizen)
 
 
@@ -52,6 +54,7 @@ def _told(portal: Portal, viewer: Viewer, citizen: str) -> dict[str, Any]:
         "calendar_links": _links(portal, viewer, citizen),
         "consents": _consents(portal, viewer, citizen),
         "comments": _comments(page),
+        "reports": _reports(portal, viewer, citizen),
         "drafts": _drafts(portal, viewer, citizen),
         "marked_as_seen": _marks(portal, viewer, citizen),
         "access_log": _log(portal.seen_by.page(viewer, citizen, most=MOST_LINES)),
@@ -132,6 +135,19 @@ def _comments(page: Overview) -> list[dict[str, Any]]:
             "may_be_read_by": list(n.audience),
         }
         for n in page.notes
+    ]
+
+
+def _reports(portal: Portal, viewer: Viewer, citizen: str) -> list[dict[str, Any]]:
+    kept = Reports(portal.settings, portal.store, portal.family).own(viewer, citizen)
+    return [
+        {
+            "sent": r.at.isoformat(),
+            "closed": r.closed.isoformat() if r.closed else None,
+            "about": r.detail.title,
+            "text": r.detail.text,
+        }
+        for r in kept
     ]
 
 

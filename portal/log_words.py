@@ -26,6 +26,8 @@ def _said(line: LogLine) -> str:
         if line.outcome == "ok":
             return _("%(who)s skrev en kommentar", who=who)
         return _("%(who)s trak en kommentar tilbage", who=who)
+    if line.act == "export" and not line.categories:
+        return _("%(who)s fik udleveret det, vi gemmer", who=who)
     if line.act == "report":
         return _report(line)
     sentences = {

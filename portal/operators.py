@@ -81,7 +81,7 @@ def closed_access(settings: Settings) -> Iterator[str]:
     children = sorted({r.citizen for r in rows})
     with portal.store.write(*children) as c:
         for child in children:
-            line = Line(act=Act.LISTED, subject="operator", outcome="closed access listed")
+            line = Line(act=Act.LOOK_UP, subject="operator", outcome="closed access listed")
             audit.append(c, settings.municipality, child, portal.family.key(child), line)
     for adult, child, at in rows:
         since: datetime = aware(at)
