@@ -12,7 +12,7 @@ from functools import cache
 from flask import Flask
 from markupsafe import Markup, escape
 
-from portal import dates, words
+from portal import dates, glossary, words
 from portal.assets import Assets
 from portal.bars import timeline
 from portal.chart import all_goals, charts
@@ -52,7 +52,7 @@ def install(app: Flask) -> None:
     sprite = asset("icons.svg")
     env = app.jinja_env
     env.globals.update(asset=asset, icon=cache(lambda name: icon(sprite, name)))
-    env.globals["statement_day"] = STATEMENT_DAY
+    env.globals.update(statement_day=STATEMENT_DAY, explained_as=glossary.explained_as)
     env.trim_blocks = env.lstrip_blocks = True
     for filter_ in (
         dates.dato, dates.kort_dato, dates.ugedag, dates.dag, dates.maaned, dates.maaned_aar,
@@ -61,7 +61,7 @@ def install(app: Flask) -> None:
         words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
         words.record_word, words.role_words, words.said, sector_icon, state_icon, mark, owners, by_sector, by_month, meeting_months,
         month, this_month, written_month, charts, all_goals, timeline, network, wide_map, tall_map,
-        log_sentence,
+        log_sentence, glossary.explained, glossary.known_codes,
     ):  # fmt: skip
         env.filters[filter_.__name__] = filter_
 

@@ -6,6 +6,7 @@ from flask import Blueprint, abort, redirect, render_template, request, session,
 from flask.typing import ResponseReturnValue
 
 from portal.gate import audience, portal
+from portal.glossary import words
 from portal.i18n import COOKIE, LANGUAGES
 
 pages = Blueprint("pages", __name__)
@@ -27,7 +28,7 @@ def help_() -> ResponseReturnValue:
 @pages.get("/ordliste")
 @audience("anyone")
 def glossary() -> ResponseReturnValue:
-    return render_template("pages/glossary.html")
+    return render_template("pages/glossary.html", words=words())
 
 
 @pages.get("/privatliv")

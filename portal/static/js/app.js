@@ -48,9 +48,10 @@
     const ask = async (how) => {
       try {
         const answer = await fetch(form.action, { redirect: "manual", ...how });
-        return answer.ok ? (await answer.json()).seconds : 0;
+        if (answer.ok) return (await answer.json()).seconds;
+        return answer.type === "opaqueredirect" || answer.status === 403 ? 0 : null;
       } catch {
-        return null; // no network: nothing is known
+        return null; // no network, or trouble at the other end: nothing is known
       }
     };
     let timer;
