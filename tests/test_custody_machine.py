@@ -198,7 +198,17 @@ class Custody(RuleBasedStateMachine):
 
     # --- what each sees ---
 
-    @rule(who=st.sampled_from(["mother", "father", "child", "stranger"]), fresh=st.booleans())
+    @rule(fresh=st.booleans())
+    def everybody_looks(self, fresh: bool) -> None:
+        for who in self.ids:
+            self.look(who, fresh)
+
+    @rule(fresh=st.booleans())
+    def her_parents_look(self, fresh: bool) -> None:
+        self.look("mother", fresh)
+        self.look("father", False)
+
+    @rule(who=st.sampled_from(["mother", "father", "child"]), fresh=st.booleans())
     def look(self, who: str, fresh: bool) -> None:
         type(self).looks += 1
         self.sessions[who] += fresh  # the first opening of a new session reads anew

@@ -114,8 +114,10 @@ class Book(RuleBasedStateMachine):
         assert [e.seq for e in found] == list(numbers)[:limit]
 
     @precondition(lambda self: sum(map(len, self.said.values())) > 3)
-    @rule(way=st.sampled_from(WAYS), dice=st.integers(0, 2**32))
-    def somebody_tampers(self, way: Callable[..., Log], dice: int) -> None:
+    @rule(way=st.sampled_from(WAYS), dice=st.integers(0, 2**32), signed=st.booleans())
+    def somebody_tampers(self, way: Callable[..., Log], dice: int, signed: bool) -> None:
+        if signed:
+            self.sign()
         log = self.log()
         other = kept(way(log, random.Random(dice)))
         assume(other != log)
@@ -127,8 +129,8 @@ class Book(RuleBasedStateMachine):
         if self.made:
             assert bool(self.exported().faults) == seen
         if seen and self.made:
-            signed = {c: r.hash for c, r in self.book.sealed().heads.items()}
-            assert signed == {c: r.hash for c, r in self.signed.items()}
+            heads = {c: r.hash for c, r in self.book.sealed().heads.items()}
+            assert heads == {c: r.hash for c, r in self.signed.items()}
         self.put(log)
 
     # --- what must hold ---
