@@ -65,9 +65,10 @@ def _replaced(source: str, left_out: str) -> Iterator[Fault]:
     """The source with one operator, number or keyword replaced, by cosmic-ray."""
     nodes = list(ast_nodes(get_ast(source)))
     for name in operator_names():
-        if left_out and re.search(left_out, name):
+        kind = get_operator(name)
+        if kind.arguments() or (left_out and re.search(left_out, name)):
             continue
-        operator = get_operator(name)()
+        operator = kind()
         for place in range(sum(len(list(operator.mutation_positions(n))) for n in nodes)):
             yield partial(mutate_code, source, operator, place)
 

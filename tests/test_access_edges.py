@@ -252,6 +252,7 @@ def test_who_must_say_yes_at_every_age(
         (0, True, "under 15"), (14, False, "under 15"), (15, True, "15-17, health"),
         (17, True, "15-17, health"), (15, False, "15-17, other"), (17, False, "15-17, other"),
         (18, True, "18 and over"), (18, False, "18 and over"),
+        (40, True, "18 and over"), (40, False, "18 and over"),
     ],
 )  # fmt: skip
 def test_the_row_that_decides_is_called_after_its_ages(age: int, health: bool, row: str) -> None:
