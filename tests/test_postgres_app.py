@@ -12,9 +12,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from portal import create_app, schema
+from portal import create_app, erasure, operators, schema
+from portal.access import Viewer
+from portal.checkpoints import Checkpoints
 from portal.db import Store
-from portal.settings import Settings
+from portal.disclosure import disclose
+from portal.settings import CPR_SYSTEM, Settings
 from tests.acts import grant, withdraw
 from tests.conftest import Login, staff
 
@@ -48,9 +51,42 @@ def test_a_day_in_the_portal(app: Flask, login: Login) -> None:
     assert emil in poul.get("/medarbejder").get_data(as_text=True)
     withdraw(jonas, emil, "ppr")
     assert mette.get(f"/overblik/{emil}/hvem-har-set").status_code == 200
+    assert mette.get("/overblik?vent=1").status_code == 200
+    portal = app.extensions["portal"]
+    me = Viewer(person=next(iter(mette.citizens().values())))
+    link = portal.feeds.open(me, emil)
+    assert mette.get(link.removeprefix("http://127.0.0.1:8000")).status_code == 200
+    (listed,) = portal.feeds.list(me)
+    portal.feeds.close(me, listed.id)
+    assert portal.feeds.list(me) == ()
+    portal.drafts.keep(portal.drafts.read(portal.drafts.ticket(me, emil, "om:")), "Ikke sendt", ())
+    assert [d.text for d in portal.drafts.of(me, emil).values()] == ["Ikke sendt"]
+    assert portal.family.chose_language(me.person, "ar") is None
+    assert portal.family.language(me.person) == "ar"
     assert mette.get("/konto").status_code == 200
     assert mette.post("/log-ud").status_code in (302, 303)
     assert mette.get("/overblik").status_code == 302
+
+
+def test_what_operators_do(app: Flask, login: Login) -> None:
+    """Closing, listing, opening, telling, erasing, settling: by the role that serves, within the walls."""
+    mette, jonas = login("mette"), login("jonas")
+    emil = mette.citizens()["Emil"]
+    his = next(iter(jonas.citizens().values()))
+    grant(mette, emil, "ppr")
+    portal = app.extensions["portal"]
+    child, adult = (portal.family.known(p).person.identifiers[CPR_SYSTEM] for p in (emil, his))
+    operators.close_access(portal.settings, adult, child)
+    assert jonas.get(f"/overblik/{emil}").status_code == 404
+    (line,) = operators.closed_access(portal.settings)
+    assert "Emil" in line
+    operators.open_access(portal.settings, adult, child)
+    assert disclose(portal.settings, child, adult)["access_log"]
+    assert "0 consents" in operators.settle_consents(portal.settings)
+    assert erasure.opened(portal.settings).erase(child)
+    assert "0 consents" in operators.settle_consents(portal.settings)
+    found = Checkpoints(portal.settings, portal.store)
+    assert found.check(found.sealed()).faults == []
 
 
 def test_many_at_once_wait_for_nobody(app: Flask, login: Login) -> None:
