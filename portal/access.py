@@ -307,5 +307,5 @@ def reads_line(
         return how is Relation.SELF and age >= DECIDES_ON_HEALTH and not about_answers
     if about_answers or not staff_exists:
         return False
-    health_only = bool(staff_sectors) and staff_sectors <= {Sector.HEALTH}
+    health_only = staff_sectors == {Sector.HEALTH}
     return not (health_only and how is Relation.GUARDIAN and age >= DECIDES_ON_HEALTH)

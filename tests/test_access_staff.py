@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -70,6 +71,9 @@ def test_which_rule_hides_an_entry_from_an_employee(
 def test_what_no_consent_opens() -> None:
     """domain.md 6, tier 4."""
     assert set(NEVER_TO_STAFF) == {"document", "application", "refused", "collection"}
+    page = Path("docs/access.md").read_text(encoding="utf-8")
+    for kind, what in NEVER_TO_STAFF.items():
+        assert f"| {kind} | {what} |" in page, "lawyers read another rule than the one that holds"
 
 
 def test_an_excluded_kind_is_known_by_its_name() -> None:
