@@ -114,15 +114,20 @@ def one(
     if visitor.last in (404, 403):
         _refused(visitor, citizen, thorough, n)
         return False
-    Crawl(visitor, thorough).visit(addresses(visitor.app, citizen), follow)
+    crawl = Crawl(visitor, thorough, only=citizen)
+    crawl.visit(addresses(visitor.app, citizen), follow)
     return True
 
 
 class Crawl:
     """One walk: from given addresses along the links, each kind of address as often as it may."""
 
-    def __init__(self, visitor: Visitor, thorough: bool) -> None:
+    def __init__(
+        self, visitor: Visitor, thorough: bool, patient: bool = False, only: str = ""
+    ) -> None:
+        """`patient`: every page is asked to wait for all that is late. `only`: one citizen's."""
         self.visitor, self.most = visitor, 10_000 if thorough else 1
+        self.patient, self.only = patient, only
         self.done: set[str] = set()
         self.times: Counter[Route] = Counter()
 
@@ -143,15 +148,23 @@ class Crawl:
             if "text/html" in self.visitor.last_headers
             else []
         )
+        found = [waiting(p) for p in found] if self.patient else found
         return [p for p in found if self._wants(p)]
 
     def _wants(self, path: str) -> bool:
         route = route_of(self.visitor.app, path)
         if route is None or path in self.done or self.times[route] >= self.most:
             return False
+        if self.only and dict(route.about).get("citizen", self.only) != self.only:
+            return False
         self.done.add(path)
         self.times[route] += 1
         return True
+
+
+def waiting(path: str) -> str:
+    """The same address, waiting for all that is late."""
+    return path if "vent=1" in path else f"{path}{'&' if '?' in path else '?'}vent=1"
 
 
 def _refused(visitor: Visitor, citizen: str, thorough: bool, n: int) -> None:

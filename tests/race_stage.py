@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -24,7 +24,7 @@ from portal.records import Category
 from tests.canary_crawl import PARTIAL
 from tests.canary_servers import starts
 from tests.canary_stage import Stage, open_stage
-from tests.canary_world import Canaries, Person, System, World, plain_entries
+from tests.canary_world import COPENHAGEN, Canaries, Person, System, World, plain_entries
 
 WORKERS = 2
 PARTS = (
@@ -131,7 +131,7 @@ class Home:
 def families(count: int) -> World:
     """Children with two custody holders each; every other one is in the unit's own system too."""
     words = Canaries(11)
-    today = date.today()
+    today = datetime.now(COPENHAGEN).date()
     world = World(
         today, {}, {}, frozenset(), [],
         systems={s.id: s for s in SYSTEMS}, staff={"poul": UNIT},

@@ -26,7 +26,21 @@ pytestmark = pytest.mark.proof
 WORLD = int(os.environ.get("CANARY_WORLD", "1"))
 SHARE = float(os.environ.get("CANARY_SHARE", "0.25" if PROVE else "0.03"))
 """How many of the special cases each system holds."""
-CITIZENS = "mor far barn14 ung16 enlig hanne atten ung17 jobfar farfar lukket aaben udato".split()
+CITIZENS = [
+    "mor",
+    "far",
+    "barn14",
+    "ung16",
+    "enlig",
+    "hanne",
+    "atten",
+    "ung17",
+    "jobfar",
+    "farfar",
+    "lukket",
+    "aaben",
+    "udato",
+]
 NAME = re.compile(r"(\w+) Prøve\b(?!by)")
 
 
@@ -152,9 +166,10 @@ def receipts(told: Told, key: str, visitor: Visitor, citizen: str, actor: str) -
     oracle, what = told.oracle, f"{key}'s about {citizen} and {actor}"
     path = f"/overblik/{told.stage.ids[citizen]}/samtykke"
     own = [w for w in oracle.words if (w.citizen, w.actor, w.by) == (citizen, actor, key)]
-    met = story.as_met(told.stage.app, told.stage.ids, own[-1]) if own else None
+    related = bool(oracle.relation(key, citizen))
+    met = story.as_met(told.stage.app, told.stage.ids, own[-1]) if own and related else None
     actor = met.actor if met else actor
-    holds = bool(own) and own[-1].yes and bool(oracle.relation(key, citizen))
+    holds = bool(own) and own[-1].yes and related
     visitor.get(f"{path}/{actor}/kvittering")
     wrong = decide(told, holds, visitor.last == 200, f"receipt, {what}")
     text = visitor.get(f"{path}/{actor}/kvittering.json")
