@@ -190,6 +190,7 @@ def test_what_is_cut_is_one_gap_and_nothing_around_it(text: str, read: str) -> N
 def test_a_long_name_around_a_shorter_one_is_cut_whole() -> None:
     guard = with_known_places(FROM_HIM, ["Hallen Nibe Vest", "Nibe Svømmehal", "Vest Badminton"])
     assert cut("i Hallen Nibe Vest kl. 9", guard) == f"i {CUT} kl. 9"
+    assert cut("9240: i Hallen Nibe Vest kl. 9", guard) == f"{CUT}: i {CUT} kl. 9", "after another"
     assert cut("i Nibe Svømmehal kl. 9", guard) == f"i {CUT} kl. 9"
     assert cut("Hallen Nibe Vest Badminton", guard) == CUT, "overlapping names"
 
