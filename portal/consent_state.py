@@ -74,9 +74,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     actor: str
     kind: Kind
-    by: str | None
+    by: str
     at: datetime
     grant: Grant | None = None
+    """Of a yes, and of nothing else."""
 
 
 class Mine(StrEnum):
@@ -91,7 +92,7 @@ class Mine(StrEnum):
 
 def latest(events: Iterable[Event], actor: str) -> dict[str, Event]:
     """Each person's last word about one actor."""
-    return {e.by: e for e in events if e.actor == actor and e.by}
+    return {e.by: e for e in events if e.actor == actor}
 
 
 def scopes(
@@ -112,8 +113,8 @@ def scopes(
     found = []
     for who, pairs in sorted(groups.items(), key=lambda group: sorted(group[0])):
         said = [grants[by] for by in sorted(who) if by in grants]
-        if not who or len(said) != len(who) or len({g.purpose for g in said}) != 1:
-            continue
+        if len(said) != len(who) or len({g.purpose for g in said}) != 1:
+            continue  # somebody has not said yes, or nobody can
         shared = pairs.intersection(*(counting[by] for by in who))
         if shared:
             found.append(_intersection(actor, shared, said))
@@ -125,7 +126,7 @@ def _standing(events: Iterable[Event], actor: str, today: date) -> dict[str, Gra
     return {
         by: e.grant
         for by, e in latest(events, actor).items()
-        if e.kind is Kind.GRANTED and e.grant and e.grant.start <= today <= e.grant.until
+        if e.grant and e.grant.start <= today <= e.grant.until
     }
 
 
@@ -176,7 +177,7 @@ def mine(
         return Mine.NONE
     if word.kind in (Kind.EXPIRED, Kind.ENDED):
         return Mine.EXPIRED
-    if word.kind is not Kind.GRANTED or word.grant is None:
+    if word.grant is None:
         return Mine.WITHDRAWN
     if over(word, facts, sectors):
         return Mine.EXPIRED
@@ -190,7 +191,7 @@ def over(word: Event, facts: Facts, sectors: Mapping[str, Sector]) -> Kind | Non
 
     Age or custody that nobody knows opens nothing, but it ends nothing either.
     """
-    if word.kind is not Kind.GRANTED or word.grant is None or word.by is None:
+    if word.grant is None:
         return None
     if facts.today > word.grant.until:
         return Kind.EXPIRED

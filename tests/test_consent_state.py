@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.access import Facts, deciders
 from portal.access_staff import ANY_OWNER
-from portal.consent_state import Event, Grant, Kind, Mine, applies, latest, mine, scopes
+from portal.consent_state import (
+    BY_ITSELF,
+    UNDO,
+    Event,
+    Grant,
+    Kind,
+    Mine,
+    applies,
+    latest,
+    mine,
+    over,
+    predecessor,
+    replaced,
+    scopes,
+)
 from portal.records import Category, Sector
 
 CHILD, MOTHER, FATHER, STRANGER = "child", "mother", "father", "stranger"
@@ -21,10 +36,10 @@ SECTORS = {"fam": Sector.SOCIAL, "skole": Sector.SCHOOL, "bup": Sector.HEALTH, "
 Pair = tuple[Category, str]
 
 
-def facts(age: int = 9, **more: object) -> Facts:
+def facts(age: int | None = 9, **more: object) -> Facts:
     values = {
         "citizen": CHILD,
-        "born": TODAY.replace(year=TODAY.year - age),
+        "born": None if age is None else TODAY.replace(year=TODAY.year - age),
         "custodians": BOTH,
         "today": TODAY,
     }
@@ -198,6 +213,125 @@ def test_one_actors_consent_is_not_anothers() -> None:
     events = Told().yes(MOTHER, FATHER).events
     assert set(applies(events, facts(), SECTORS)) == {"ppr"}
     assert not opened(events, facts(), actor="fam")
+
+
+def test_master_data_and_comments_are_owned_by_nobody() -> None:
+    both = frozenset({Category.MASTER_DATA, Category.COMMENTS})
+    told = Told().yes(MOTHER, FATHER, categories=both, owners=frozenset({"fam"}))
+    assert told.open() == {(c, ANY_OWNER) for c in both}
+
+
+def test_what_two_do_not_share_is_no_scope_at_all() -> None:
+    """Not an empty one either: it would let the place know that the child is here."""
+    told = Told().yes(MOTHER).yes(FATHER, owners=frozenset({"skole"}))
+    assert scopes(told.events, "ppr", facts(), SECTORS) == ()
+    assert applies(told.events, facts(), SECTORS) == {}
+
+
+def test_how_a_yes_ended_by_itself_reads_as_over_and_a_replaced_one_as_no_yes() -> None:
+    for kind in (Kind.EXPIRED, Kind.ENDED):
+        told = Told().yes(MOTHER, FATHER).say(MOTHER, kind)
+        assert (told.mine(MOTHER), told.open()) == (Mine.EXPIRED, set())
+    replaced_ = Told().yes(MOTHER, FATHER).say(MOTHER, Kind.SUPERSEDED)
+    assert not replaced_.open()
+
+
+def test_her_health_consent_makes_nobody_elses_answer_active() -> None:
+    """At 16 hers applies at once; her mother's own about the same place still waits."""
+    told = Told().yes(CHILD, owners=frozenset({"bup"}), age=16).yes(MOTHER, age=16)
+    assert told.open(facts(16)) == {(Category.MEETINGS, "bup")}
+    assert told.mine(MOTHER, facts(16)) is Mine.PENDING
+
+
+def test_scopes_stand_in_one_order() -> None:
+    """By who decides, so that the same state is the same bytes."""
+    told = (
+        Told()
+        .yes(CHILD, owners=frozenset({"skole"}), age=16)
+        .yes(MOTHER, FATHER, owners=frozenset({"skole"}), age=16)
+    )
+    told.say(CHILD, Kind.GRANTED, a_grant(owners=frozenset({"skole", "zz"}), age=16))
+    sectors = SECTORS | {"zz": Sector.HEALTH}
+    found = scopes(told.events, "ppr", facts(16), sectors)
+    assert [set(s.pairs) for s in found] == [
+        {(Category.MEETINGS, "zz")},
+        {(Category.MEETINGS, "skole")},
+    ]
+
+
+def test_what_a_grown_up_granted_goes_on_as_she_grows_older() -> None:
+    told = Told().yes(CHILD, age=19)
+    assert told.open(facts(20)) == {MEETINGS}
+    assert Told().yes(CHILD, owners=frozenset({"bup"}), age=14).open(facts(18)) == set()
+
+
+def test_how_a_yes_has_ended() -> None:
+    (word,) = Told().yes(MOTHER, until=TODAY).events
+    later = facts(today=TODAY + timedelta(days=1))
+    alone = facts(custodians=frozenset({FATHER}))
+    assert over(word, facts(), SECTORS) is None
+    assert over(word, later, SECTORS) is Kind.EXPIRED
+    assert over(word, alone, SECTORS) is Kind.ENDED
+    for unknown in (facts(custodians=None), facts(None), facts(17, custodians=None)):
+        assert over(word, unknown, SECTORS) is None, "nobody knows"
+    for f in (facts(18, custodians=None), facts(deceased=True), facts(custodians=frozenset())):
+        assert over(word, f, SECTORS) is Kind.ENDED
+    assert over(word, facts(custodians=None, today=later.today), SECTORS) is Kind.EXPIRED
+    (no,) = Told().no(MOTHER).events
+    assert over(no, later, SECTORS) is None
+
+
+def test_how_a_yes_ends_when_a_new_one_comes() -> None:
+    (word,) = Told().yes(MOTHER, until=TODAY).events
+    later = facts(today=TODAY + timedelta(days=1))
+    assert replaced(word, facts(), SECTORS) is Kind.SUPERSEDED
+    assert replaced(word, later, SECTORS) is Kind.EXPIRED
+    assert replaced(word, facts(custodians=frozenset({FATHER})), SECTORS) is Kind.ENDED
+    assert replaced(None, facts(), SECTORS) is None
+    for kind in Kind:
+        if kind is not Kind.GRANTED:
+            assert replaced(Told().say(MOTHER, kind).events[0], facts(), SECTORS) is None
+
+
+def test_which_yes_a_yes_replaced() -> None:
+    first, ended, _other, second = (
+        Told().yes(MOTHER).say(MOTHER, Kind.SUPERSEDED).yes(FATHER).yes(MOTHER).events
+    )
+    events = [first, ended, _other, second]
+    assert predecessor(events, second) == first
+    assert predecessor(events, first) is None
+    assert predecessor([first, second], second) == first, "written before ends were events"
+    for kind in (Kind.WITHDRAWN, Kind.EXPIRED, Kind.ENDED, Kind.REFUSED):
+        told = Told().yes(MOTHER).say(MOTHER, kind).yes(MOTHER).events
+        assert predecessor(told, told[-1]) is None, kind
+    elsewhere = Told().yes(MOTHER, FATHER)
+    elsewhere.say(MOTHER, Kind.GRANTED, a_grant(), "fam")
+    assert predecessor(elsewhere.events, elsewhere.events[-1]) is None
+    after = Told().yes(MOTHER).yes(MOTHER).yes(MOTHER).events
+    assert [predecessor(after, e) for e in after] == [None, after[0], after[1]]
+
+
+def test_what_is_stored_is_never_called_something_else() -> None:
+    """These words lie in rows and sealed grants that nobody can change."""
+    assert {k.value for k in Kind} == {
+        "granted", "refused", "withdrawn", "expired", "ended", "superseded"
+    }  # fmt: skip
+    assert {m.value for m in Mine} == {"none", "pending", "active", "expired", "withdrawn"}
+    assert [k.value for k in (Kind.GRANTED, Kind.REFUSED, Kind.EXPIRED)] == [
+        "granted", "refused", "expired"
+    ]  # fmt: skip
+    assert {Kind.EXPIRED, Kind.ENDED} == BY_ITSELF
+    bare = a_grant()
+    assert (bare.language, bare.text, bare.child_says) == ("da", "", "")
+    assert timedelta(days=1) == UNDO
+
+
+def test_an_event_cannot_be_edited() -> None:
+    (event,) = Told().yes(MOTHER).events
+    with pytest.raises(AttributeError):
+        event.kind = Kind.WITHDRAWN
+    with pytest.raises(AttributeError):
+        event.grant.until = TODAY
 
 
 # --- laws -------------------------------------------------------------------------------
