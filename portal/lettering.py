@@ -83,7 +83,7 @@ def _head(word: str, size: float, room: float) -> str:
         end += 1
     head = word[: max(1, min(end, len(word) - REST))]
     joint = head.rfind("s", REST, -1) + 1  # Koordinations-enheden: most long words are two
-    return head[:joint] if joint > len(head) - JOINT else head
+    return head[:joint] if joint > max(REST, len(head) - JOINT) else head
 
 
 def _cut(line: str, size: float, room: float) -> str:
