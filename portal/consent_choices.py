@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from portal.consents import Proposal
 from portal.handout import Choice
+from portal.proposal import Proposal
 from portal.records import Actor, Category, Sector
 from portal.settings import Settings
 from portal.speech import gettext as _

@@ -25,10 +25,11 @@ from portal.consent_choices import (
     sector_choices,
 )
 from portal.consent_state import Kind, Mine
-from portal.consents import Consents, Row, months_ahead
+from portal.consents import Consents, Row
 from portal.handout import Choice, Place, Relation
 from portal.handout_consent import ConsentForm, ConsentList, ConsentRow, HistoryLine
 from portal.overview import Involved, Look, Overviews
+from portal.proposal import months_ahead
 from portal.records import Actor, Category, Sector
 from portal.settings import Settings
 from portal.speech import gettext as _

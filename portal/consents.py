@@ -7,7 +7,7 @@ withdrawing is as near as granting and holds from the next byte anybody gets.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
@@ -17,11 +17,11 @@ from portal.access import Facts, decided_sectors, deciders
 from portal.access_staff import Scope
 from portal.audit import Act, Line
 from portal.consent_events import ConsentEvents
-from portal.consent_state import BY_ITSELF, OWNERLESS, UNDO, Event, Grant, Kind, Mine
+from portal.consent_state import BY_ITSELF, UNDO, Event, Grant, Kind, Mine
 from portal.db import Store, now
 from portal.family import Family, Household
 from portal.journal import Journal
-from portal.records import Category
+from portal.proposal import Proposal, problems
 from portal.settings import Settings
 
 
@@ -31,29 +31,6 @@ class Changed(Exception):
 
 class NotAllowed(Exception):
     """The viewer does not decide about this."""
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """One field of a proposal that cannot be accepted; `why` is a message key of forms.py."""
-
-    field: str
-    why: str
-
-
-class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """What a family member wants to let an actor see, before she has confirmed it."""
-
-    actor: str
-    categories: frozenset[Category]
-    owners: frozenset[str]
-    excluded: frozenset[str] = frozenset()
-    purpose: str
-    until: date
-    sources: frozenset[str] = frozenset()
-    seen: int = 0
-    """How often the viewer herself had answered when the form was shown; never an event's
-    number, which would count the others' answers too."""
-    child_says: str = ""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,31 +111,12 @@ class Consents:
 
     # --- saying yes and no ---
 
-    def problems(self, proposal: Proposal, home: Household, viewer: str) -> tuple[Problem, ...]:
-        """Why a proposal cannot be confirmed; empty when it can."""
-        found = []
-        owned = proposal.categories - OWNERLESS
-        if not proposal.categories:
-            found.append(Problem("kategori", "choose"))
-        if owned and not proposal.owners:
-            found.append(Problem("ejer", "choose"))
-        if proposal.purpose not in {p.id for p in self._settings.purpose}:
-            found.append(Problem("formaal", "choose"))
-        today = home.facts.today
-        if not today < proposal.until <= months_ahead(today, self._settings.consents.months):
-            found.append(Problem("til", "period"))
-        if not proposal.excluded <= self._settings.excluded_kinds:
-            found.append(Problem("undtaget", "choose"))
-        mine = decided_sectors(viewer, home.facts)
-        if any(self._sectors.get(o) not in mine for o in proposal.owners):
-            found.append(Problem("ejer", "not yours"))
-        return tuple(found)
-
     def grant(
         self, home: Household, viewer: str, proposal: Proposal, text: str, language: str
     ) -> Event:
         """Write a yes; the one it replaces ends with it. Raises Changed, NotAllowed, db.StoreDown."""
-        if self.problems(proposal, home, viewer) or not decided_sectors(viewer, home.facts):
+        found = problems(proposal, home.facts, viewer, self._settings)
+        if found or not decided_sectors(viewer, home.facts):
             raise NotAllowed
         grant = Grant(
             categories=proposal.categories,
@@ -262,10 +220,3 @@ class Consents:
     def everybody(self) -> tuple[str, ...]:
         """Every citizen about whom a consent was ever said."""
         return self._events.citizens()
-
-
-def months_ahead(day: date, months: int) -> date:
-    """The same day so many months later, or the month's last day."""
-    year, month = divmod(day.month - 1 + months, 12)
-    last = (date(day.year + year + (month == 11), (month + 1) % 12 + 1, 1) - date.resolution).day
-    return date(day.year + year, month + 1, min(day.day, last))

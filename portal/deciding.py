@@ -12,16 +12,17 @@ import msgspec
 from flask_babel import format_date
 
 from portal import consent_state
-from portal.access import ADULT, DECIDES_ON_HEALTH, Viewer
+from portal.access import ADULT, DECIDES_ON_HEALTH, PARTY, Viewer
 from portal.access_staff import ANY_OWNER, Scope
 from portal.audit import Act
 from portal.consent_pages import ConsentPages, person_of
 from portal.consent_state import OWNERLESS, Event
-from portal.consents import Consents, Proposal
+from portal.consents import Consents
 from portal.handout import Relation
 from portal.handout_consent import ConsentConfirm, ConsentReceipt
 from portal.i18n import REVIEWED, choose
 from portal.overview import Involved, Look, Overviews
+from portal.proposal import Proposal, problems
 from portal.records import Category, Sector
 from portal.settings import Settings
 from portal.speech import gettext as _
@@ -59,7 +60,7 @@ class Deciding:
             owners=frozenset(owners),
             sources=self._delivering(owners, involved),
         )
-        found = self._consents.problems(whole, standing.home, person_of(viewer))
+        found = problems(whole, standing.home.facts, person_of(viewer), self._settings)
         errors = {p.field: _problem_word(p.field, p.why) for p in found}
         if not owners <= {o.id for o in possible}:
             errors["ejer"] = _(
@@ -181,6 +182,7 @@ class Deciding:
             kinds = joined(sorted(map(configured_word, proposal.excluded)))
             found.append(_("Også det, der ellers er holdt udenfor: %(kinds)s.", kinds=kinds))
         found.append(_("Formålet er: %(purpose)s.", purpose=purpose))
+        found += _child_says(standing, proposal)
         until = format_date(proposal.until, "long")
         found.append(_("Samtykket gælder til og med %(until)s.", until=until))
         found.append(
@@ -199,6 +201,17 @@ class Deciding:
         if _joint(standing):
             found.append(_("Det gælder først, når alle, der skal sige ja, har sagt ja."))
         return tuple(found)
+
+
+def _child_says(standing: Standing, proposal: Proposal) -> list[str]:
+    """From 10 the child is a party: what she says stands in every yes about her; it blocks none."""
+    name, age = standing.home.citizen.first_name, standing.home.facts.age or 0
+    if standing.relation is not Relation.GUARDIAN or not PARTY <= age < DECIDES_ON_HEALTH:
+        return []
+    said = " ".join(proposal.child_says.split())
+    if not said:
+        return [_("Du har ikke skrevet, hvad %(name)s siger.", name=name)]
+    return [_("%(name)s siger: %(words)s", name=name, words=said)]
 
 
 def _pairs(proposal: Proposal) -> frozenset[tuple[Category, str]]:

@@ -16,7 +16,7 @@ from wtforms.fields import Field
 from wtforms.validators import ValidationError
 
 from portal.comments import LONGEST
-from portal.consents import Proposal
+from portal.proposal import Proposal
 from portal.records import Category, Sector
 
 NOTHING = date.min

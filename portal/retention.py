@@ -16,12 +16,12 @@ from sqlalchemy import Connection, delete, insert, or_, select
 from portal import audit
 from portal.audit import Act, Line
 from portal.checkpoints import Checkpoints
-from portal.consents import months_ahead
 from portal.crypto import Vault
 from portal.db import Store, Task, now
 from portal.family import NOBODY, nobodys_key
 from portal.identity.session import ABSOLUTE
 from portal.models import access_entry, draft, log_start, report, seen, session, spent
+from portal.proposal import months_ahead
 from portal.reports import LIFE as REPORT
 from portal.second_place import Unsignable
 from portal.seen import LIFE as SEEN

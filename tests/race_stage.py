@@ -19,7 +19,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from mitid_stub.rehearsal import answer_login
-from portal.consents import Proposal
+from portal.proposal import Proposal
 from portal.records import Category
 from tests.canary_crawl import PARTIAL
 from tests.canary_servers import starts

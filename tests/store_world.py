@@ -15,10 +15,11 @@ from portal import keys, schema
 from portal.access import Facts, today_in_copenhagen
 from portal.comments import Comments
 from portal.config import load
-from portal.consents import Consents, Proposal, months_ahead
+from portal.consents import Consents
 from portal.crypto import Vault
 from portal.db import Store, now
 from portal.family import Family, Household, Known
+from portal.proposal import Proposal, months_ahead
 from portal.records import Category, Person
 from portal.settings import CPR_SYSTEM, Settings
 from portal.sources.register import Registered

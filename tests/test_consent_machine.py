@@ -29,8 +29,9 @@ from portal import consent_state
 from portal.access import Facts, decided_sectors
 from portal.config import load
 from portal.consent_state import Event
-from portal.consents import Changed, NotAllowed, Proposal, months_ahead
+from portal.consents import Changed, NotAllowed
 from portal.family import Household
+from portal.proposal import Proposal, months_ahead
 from portal.records import Category
 from tests.consent_model import NEVER, NO, SECTOR, Model, Yes, birthday, eve
 from tests.proving import PROVE, SEED, times

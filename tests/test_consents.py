@@ -15,8 +15,9 @@ from portal.access import Viewer
 from portal.audit import Act
 from portal.audit import entries as log_of
 from portal.consent_state import Kind, Mine
-from portal.consents import Changed, NotAllowed, Proposal, Row, months_ahead
+from portal.consents import Changed, NotAllowed, Row
 from portal.db import StoreDown
+from portal.proposal import Proposal, months_ahead, problems
 from portal.records import Category
 from tests.conftest import Login
 
@@ -318,7 +319,9 @@ PROBLEMS = [
 def test_what_is_wrong_with_a_proposal(family, more: dict[str, object], fields: set[str]) -> None:
     portal, emil, people = family
     home = portal.family.household(emil)
-    found = portal.consents.problems(proposal(home.facts.today, **more), home, people["Mette"])
+    found = problems(
+        proposal(home.facts.today, **more), home.facts, people["Mette"], portal.settings
+    )
     assert {p.field for p in found} == fields
 
 
@@ -333,7 +336,7 @@ def test_the_last_day_is_at_most_a_year_away(family) -> None:
         (last, True),
         (last + timedelta(days=1), False),
     ):
-        found = portal.consents.problems(proposal(today, until=until), home, people["Mette"])
+        found = problems(proposal(today, until=until), home.facts, people["Mette"], portal.settings)
         assert (not found) is ok, until
 
 

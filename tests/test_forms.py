@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from portal.consents import months_ahead
 from portal.forms import NOTHING, STALE, ConsentFields, CprForm, TextForm, clean, one, read, text_of
+from portal.proposal import months_ahead
 from portal.records import Category, Sector
 from tests.conftest import BASE
 

@@ -19,7 +19,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from portal.consents import Changed, Proposal
+from portal.consents import Changed
 from portal.family import RegisterDown
 from portal.fhir_consent import as_fhir
 from portal.forms import ConsentFields, one
@@ -27,6 +27,7 @@ from portal.gate import audience, portal, viewer
 from portal.handout import Citizen, Relation
 from portal.handout_consent import ConsentList
 from portal.limits import limited
+from portal.proposal import Proposal
 from portal.views.page import patience
 
 consents = Blueprint("consents", __name__, url_prefix="/overblik/<citizen>/samtykke")
