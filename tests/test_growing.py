@@ -10,6 +10,7 @@ import pytest
 from portal.access import Facts
 from portal.growing import Sight, stages
 from portal.records import Category
+from tests.acts import grant
 from tests.conftest import Login, staff
 from tests.page_checks import check
 
@@ -106,3 +107,20 @@ def test_nobody_else_has_the_page(login: Login) -> None:
 
 def own_page(address: str) -> str:
     return address.split("?")[0]
+
+
+def test_what_a_child_of_ten_says_is_asked_and_stands_in_the_yes(login: Login) -> None:
+    camilla = login("camilla")
+    noah = camilla.citizens()["Noah"]
+    assert "Hvad siger Noah?" in check(camilla.get(f"/overblik/{noah}/samtykke/ppr"))
+    receipt = grant(camilla, noah, "ppr", barnet_siger="Kun hvis\nMaja er med")
+    assert "Noah siger: Kun hvis Maja er med" in receipt
+    silent = grant(camilla, noah, "ppr")
+    assert "Du har ikke skrevet, hvad Noah siger." in silent
+
+
+def test_a_smaller_child_is_not_asked_by_the_law(login: Login) -> None:
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    assert "Hvad siger Emil?" not in check(mette.get(f"/overblik/{emil}/samtykke/ppr"))
+    assert "siger" not in grant(mette, emil, "ppr")

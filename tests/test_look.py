@@ -166,7 +166,14 @@ def test_a_birthday_that_changes_the_rules_is_told(
 
 def test_a_young_person_meets_her_own_words(app: Flask) -> None:
     text = parts(app, Overview(citizen=YOUNG, at=AT, complete=True))
-    for words in ("Mit netværk", "Hvem kan jeg ringe til nu?", "116 111", "112", "Fra du er 10"):
+    for words in (
+        "Mit netværk",
+        "Hvem kan jeg ringe til nu?",
+        "116 111",
+        "112",
+        "Hvad må mine forældre se?",
+        "Mine rettigheder",
+    ):
         assert words in text
     assert "BørneTelefonen" not in parts(app, Overview(citizen=CHILD, at=AT, complete=True))
 

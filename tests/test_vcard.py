@@ -120,3 +120,23 @@ def test_what_is_hidden_on_the_page_is_hidden_in_the_card(login: Login) -> None:
     for path in cards_of(jonas, emil):
         told = read(jonas.get(path).data)
         assert told.tel.value in numbers
+
+
+def test_a_meeting_for_the_calendar_reads_strictly_and_neutrally(login: Login) -> None:
+    """RFC 5545, read by another library than the one that wrote it."""
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    page = check(mette.get(f"/overblik/{emil}/moeder?vent=1"))
+    path = re.findall(rf'href="(/overblik/{emil}/moeder/\w+\.ics)"', page)[0]
+    body = mette.get(path).data
+    lines = body.split(b"\r\n")
+    assert lines[-1] == b"" and all(len(line) <= 75 and b"\n" not in line for line in lines)
+    found = vobject.readOne(body.decode())
+    found.validate(raiseException=True)
+    assert (found.version.value, found.method.value) == ("2.0", "PUBLISH")
+    (meeting,) = found.vevent_list
+    assert meeting.summary.value == "Møde"
+    assert meeting.dtstart.value < meeting.dtend.value
+    told = {c.name for c in meeting.getChildren()}
+    assert told == {"UID", "DTSTAMP", "SUMMARY", "DTSTART", "DTEND", "STATUS", "CLASS"}
+    assert not re.search(rb"Emil|Krogh|Aalborg|PPR", body)
