@@ -140,7 +140,7 @@ def join(settings: Settings) -> Portal:
         sessions=Sessions(settings, store, vault),
         oidc=Oidc(settings, store, vault),
         limiter=Limiter(settings.cache),
-        clerk=Clerk(settings, store),
+        clerk=Clerk(settings, store, drafts.tidy),
         policy=gate.policy(_issuers(settings)),
     )
 

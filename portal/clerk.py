@@ -1,10 +1,11 @@
-"""Has the log signed every few minutes of a worker's life, on a thread of its own: nobody waits for it."""
+"""Every few minutes of a worker's life the log is signed and old drafts go, on a thread nobody waits for."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from portal.checkpoints import Checkpoints
 from portal.db import Store, StoreDown
@@ -21,10 +22,12 @@ FIRST = 60.0
 
 
 class Clerk:
-    """Who signs, between requests."""
+    """Who signs and tidies, between requests."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
-        self.checkpoints = Checkpoints(settings, store)
+    def __init__(
+        self, settings: Settings, store: Store, tidy: Callable[[], None] = lambda: None
+    ) -> None:
+        self.checkpoints, self._tidy = Checkpoints(settings, store), tidy
         self._next = time.monotonic() + FIRST
         self._lock = threading.Lock()
 
@@ -37,6 +40,7 @@ class Clerk:
 
     def _work(self) -> None:
         try:
+            self._tidy()
             if self.checkpoints.age() < EVERY / 2:  # another worker's
                 return
             made = self.checkpoints.make()

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, select, update
 
 from portal import audit
 from portal.access import Viewer
@@ -118,12 +118,6 @@ class Reports:
                 for actor in line.actors:
                     found.setdefault(actor, entry.at)
         return found
-
-    def tidy(self) -> None:
-        """Remove what is older than it may be."""
-        with self._store.write(task=Task.TIDY) as c:
-            old = and_(report.c.tenant == self._tenant, report.c.at < now() - LIFE)
-            c.execute(delete(report).where(old))
 
     def _own(self, person: str, citizen: str) -> ColumnElement[bool]:
         return and_(

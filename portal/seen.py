@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.access import Viewer
-from portal.db import Store, Task, now
+from portal.db import Store, now
 from portal.family import Family
 from portal.handout import Note, Overview, Shown
 from portal.models import seen
@@ -99,12 +99,6 @@ class Seen:
         person = viewer.person or ""
         with self._store.write(person, citizen) as c:
             c.execute(delete(seen).where(self._of(person), seen.c.citizen == citizen))
-
-    def tidy(self) -> None:
-        """Remove what nobody has seen for more than a year."""
-        with self._store.write(task=Task.TIDY) as c:
-            old = and_(seen.c.tenant == self._tenant, seen.c.at < now() - LIFE)
-            c.execute(delete(seen).where(old))
 
     def _compared(self, person: str, page: Overview, known: Collection[str]) -> Overview:
         if not known:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from portal import audit
 from portal.db import StoreDown, now
 from portal.models import report
+from portal.retention import Retention
 from tests.acts import grant
 from tests.conftest import BASE, Browser, Login, staff
 from tests.page_checks import check
@@ -159,7 +160,9 @@ def test_the_author_ends_it_and_it_ends_by_itself(
     later = now() + timedelta(days=91)
     monkeypatch.setattr(import_module("portal.reports"), "now", lambda: later)
     assert "en til" not in messages(poul) and "en til" not in own(mette, emil)
-    import_module("portal.reports").Reports.tidy(app.extensions["portal"].reports._reports)
+    monkeypatch.setattr("portal.retention.now", lambda: later)
+    portal = app.extensions["portal"]
+    Retention(portal.settings, portal.store).tidy()
     assert not stored(app)
 
 
