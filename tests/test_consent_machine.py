@@ -33,7 +33,7 @@ from portal.consents import Changed, NotAllowed
 from portal.family import Household
 from portal.proposal import Proposal, months_ahead
 from portal.records import Category
-from tests.consent_model import NEVER, NO, SECTOR, Model, Yes, birthday, eve
+from tests.consent_model import NEVER, NO, SECTOR, Model, Yes, birthday, eve, sector
 from tests.proving import PROVE, SEED, times
 from tests.store_fixtures import _in_memory
 from tests.store_world import PEOPLE, Shop, make_schema, open_shop, secrets, write_settings
@@ -209,11 +209,17 @@ class Family(RuleBasedStateMachine):
             assert applied[place] == model.applies(place)
             for who, id in self.people.items():
                 row = self.shop.consents._row(events, home, id, place)
-                if who != "child" or model.may_decide(who):
-                    assert row.mine.value == model.mine(who, place), who
-                pairs = {p for s in row.scopes for p in s.pairs}
-                assert pairs <= model.applies(place).keys()
-                assert who != "stranger" or not pairs
+                hers = {p for p in applied[place] if who in (*model.deciders(sector(p)), "child")}
+                looks_on = who == "child" and not model.may_decide(who)  # too young to be asked
+                told = "active" if looks_on and hers else model.mine(who, place)
+                assert row.mine.value == told, who
+                pairs = {(c.value, o) for s in row.scopes for c, o in s.pairs}
+                assert pairs == (hers if told == "active" else set()), who
+                assert row.open == (told in ("active", "pending"))
+                assert row.version == sum((e.by, e.actor) == (id, place) for e in events)
+                assert self.shop.consents.of(home.citizen.id, home.facts, [place]) == tuple(
+                    self.shop.consents.applies(home.citizen.id, home.facts).get(place, ())
+                )
             for _category, owner in applied[place]:  # one no is enough
                 for who in model.deciders(SECTOR.get(owner, "other")):
                     assert isinstance(model.words[who, place], Yes)
