@@ -185,7 +185,7 @@ def served(folder: Path, stage: Stage) -> Iterator[int]:
 
 
 def _ready(port: int) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while True:
         try:
             assert Wire(port).ask("/readyz").status == 200
