@@ -98,7 +98,7 @@ def everywhere(visitor: Visitor, citizens: Iterable[str], thorough: bool = False
 
     Not `thorough`: links are followed from the first one's pages alone, one of each kind.
     """
-    Crawl(visitor, thorough).visit(addresses(visitor.app))
+    Crawl(visitor, thorough, only="nobody").visit(addresses(visitor.app))
     follow = True
     for n, citizen in enumerate(citizens):
         if not one(visitor, citizen, thorough, thorough or follow, n):
