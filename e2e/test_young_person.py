@@ -94,3 +94,41 @@ def _consents(visit: Visit, path: str) -> dict[str, str]:
     return {
         r.get_attribute("data-actor") or "": r.get_attribute("data-consent") or "" for r in rows
     }
+
+
+def test_she_reads_what_her_parents_may_see_and_says_what_she_thinks(visit: Visit) -> None:
+    sofie = visit("sofie")
+    sofie.go("/overblik")
+    own = sofie.page.url.removeprefix(sofie.world.portal).split("?")[0]
+    bar = sofie.page.get_by_role("navigation", name="Find rundt")
+    for word in ("Mine møder", "Mit netværk", "Hvem ser hvad"):
+        expect(bar.get_by_role("link", name=word)).to_be_visible()
+    sofie.follow(sofie.link("Hvad må mine forældre se?"))
+    meetings = sofie.main.locator('[data-category="meetings"]')
+    expect(meetings).to_contain_text("men ikke det, der kommer fra sundhedsvæsenet")
+    expect(sofie.main.get_by_role("heading", name="Når du fylder 18")).to_be_visible()
+    sofie.follow(sofie.link("Mine rettigheder"))
+    expect(
+        sofie.main.get_by_role("heading", name=re.compile("Det gælder for dig nu"))
+    ).to_be_visible()
+    sofie.go(own + "/planer")
+    sofie.follow(sofie.link("Det synes jeg om planen"))
+    expect(sofie.main.get_by_role("heading", name=re.compile("Det synes jeg om"))).to_be_visible()
+
+
+def test_a_word_is_explained_where_it_stands_also_by_keyboard_and_without_scripts(
+    visit: Visit,
+) -> None:
+    for scripts in (True, False):
+        sofie = visit("sofie", scripts=scripts)
+        sofie.go("/overblik?vent=1")
+        word = sofie.main.get_by_role("button", name="Tovholder", exact=True)
+        meaning = sofie.page.locator("#o-tovholder")
+        expect(meaning).to_be_hidden()
+        word.focus()
+        sofie.page.keyboard.press("Enter")
+        expect(meaning).to_be_visible()
+        expect(meaning).to_contain_text("Den, der samler trådene")
+        sofie.page.keyboard.press("Escape")
+        expect(meaning).to_be_hidden()
+        expect(word).to_be_focused()
