@@ -32,7 +32,8 @@ CONTEXT = "draft ticket"
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a form was made for, and which.
 
-    `place` is "om:<entry>" (empty entry: the whole overview), "ret:<comment>" or "svar:<comment>".
+    `place` is "om:<entry>" (empty entry: the whole overview), "ret:<comment>", "svar:<comment>",
+    or "fejl:<entry>" for a message that something is wrong.
     """
 
     whose: str

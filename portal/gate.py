@@ -145,8 +145,9 @@ def _form_of(ticket: Ticket | None) -> str:
     if ticket is None:
         return ""
     kind, _, entry = ticket.place.partition(":")
-    about = entry if kind == "om" and entry else None
-    return url_for("comments.show", citizen=ticket.citizen, om=about)
+    page = "reports.show" if kind == "fejl" else "comments.show"
+    about = entry if kind in ("om", "fejl") and entry else None
+    return url_for(page, citizen=ticket.citizen, om=about)
 
 
 def wants_fragment() -> bool:

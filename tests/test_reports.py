@@ -18,6 +18,7 @@ from portal.retention import Retention
 from tests.acts import grant
 from tests.conftest import BASE, Browser, Login, staff
 from tests.page_checks import check
+from tests.test_drafts import forget_sessions, log_in_here
 
 TEXT = "Telefonnummeret er gammelt"
 
@@ -177,6 +178,25 @@ def test_about_the_whole_page_she_says_to_whom(login: Login) -> None:
         assert TEXT in check(sent), "what she wrote is still there"
     assert tell(mette, emil, sted="ppr", hvad="mangler").status_code == 303
     assert "Noget mangler" in messages(poul) and TEXT in messages(poul)
+
+
+def test_a_message_sent_too_late_comes_back_after_login(app: Flask, login: Login) -> None:
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    about = first(mette, emil, "kontakter", "contact", "ppr")
+    page = check(mette.get(f"/overblik/{emil}/mangler?om={about}&vent=1"))
+    hidden = dict(re.findall(r'type="hidden" name="(om|billet|csrf_token)" value="([^"]*)"', page))
+    forget_sessions(app)
+    form = hidden | {"hvad": "forkert", "tekst": TEXT}
+    late = mette.client.post(f"/overblik/{emil}/mangler", base_url=BASE, data=form)
+    assert late.status_code == 302
+    back = log_in_here(mette, "mette", late.headers["Location"])
+    assert back == f"/overblik/{emil}/mangler?om={about}"
+    text = check(mette.get(back + "&vent=1"))
+    assert TEXT in text and "Vi har gemt dit udkast" in text
+    assert not stored(app)
+    assert tell(mette, emil, about).status_code == 303
+    assert "Vi har gemt dit udkast" not in check(mette.get(back + "&vent=1"))
 
 
 def test_a_protected_address_is_not_sent(app: Flask, login: Login) -> None:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.forms import clean, one
-from portal.gate import audience, portal, viewer
+from portal.gate import audience, kept_draft, portal, viewer
 from portal.handout import Overview
 from portal.handout_report import ReportForm
 from portal.limits import limited
@@ -17,6 +17,7 @@ from portal.views.page import look, patience
 
 reports = Blueprint("reports", __name__)
 FORM_SECONDS = 1.0
+PLACE = "fejl:"
 BASE = "/overblik/<citizen>/mangler"
 
 
@@ -42,9 +43,11 @@ def send(citizen: str) -> ResponseReturnValue:
     try:
         if not errors:
             id = portal().reports.send(viewer(), page, about, filled)
+            portal().drafts.drop(viewer(), citizen, PLACE + about)
             return redirect(url_for("reports.show", citizen=citizen, _anchor=f"b{id}"), 303)
     except Unsendable as wrong:
         errors = wrong.errors
+    kept_draft()
     again = ReportForm(kinds=filled.kinds, text=text, chosen=filled.chosen, errors=errors)
     return _page(page, about, again), 422
 
@@ -78,7 +81,15 @@ def _open(citizen: str) -> Overview:
 
 
 def _page(page: Overview, about: str, filled: ReportForm | None = None) -> str:
-    found = portal().reports.page(viewer(), page, about, filled)
+    citizen, place = page.citizen.id, PLACE + about
+    draft = None if filled else portal().drafts.of(viewer(), citizen).get(place)
+    filled = ReportForm(text=draft.text) if draft else filled
     return render_template(
-        "overview/missing.html", overview=page, page=found, citizen=page.citizen, here="missing"
+        "overview/missing.html",
+        overview=page,
+        page=portal().reports.page(viewer(), page, about, filled),
+        draft=draft,
+        ticket=portal().drafts.ticket(viewer(), citizen, place),
+        citizen=page.citizen,
+        here="missing",
     )
