@@ -6,7 +6,7 @@ from portal.dates import klokkeslaet, kort_dato
 from portal.handout import LogLine
 from portal.records import Category
 from portal.speech import gettext as _
-from portal.words import category_word, joined
+from portal.words import amid, category_word, joined
 
 
 def log_sentence(line: LogLine) -> str:
@@ -72,4 +72,4 @@ def _what(line: LogLine) -> str:
         return _("hvem der må se hvad")
     if len(line.categories) == len(Category):
         return _("hele overblikket")
-    return joined(category_word(c).lower() for c in line.categories)
+    return joined(amid(category_word(c)) for c in line.categories)

@@ -59,7 +59,7 @@ def install(app: Flask) -> None:
         dates.klokken, dates.idag, dates.klokkeslaet, dates.relative_day,
         words.phone, words.tel, words.weblink, words.mailbox, words.ejefald, words.joined, words.tal,
         words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
-        words.record_word, words.role_words, words.said, sector_icon, state_icon, mark, owners, by_sector, by_month, meeting_months,
+        words.record_word, words.role_words, words.said, words.amid, sector_icon, state_icon, mark, owners, by_sector, by_month, meeting_months,
         month, this_month, written_month, charts, all_goals, timeline, network, wide_map, tall_map,
         log_sentence, glossary.explained, glossary.known_codes,
     ):  # fmt: skip

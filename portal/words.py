@@ -109,6 +109,12 @@ def category_word(category: Category) -> str:
     }[Category(category)]
 
 
+def amid(text: str) -> str:
+    """As it stands amid a sentence: "kontakter"; Turkish tells I from İ."""
+    first = {"İ": "i", "I": "ı"}.get(text[:1]) if spoken() == "tr" else None
+    return (first or text[:1].lower()) + text[1:]
+
+
 def configured_word(text: str) -> str:
     """A purpose or an excluded kind as a municipality usually words it; others stay as written."""
     return _usual(language()).get(text, text)

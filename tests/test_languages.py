@@ -214,3 +214,11 @@ def test_a_text_in_the_reader_s_own_language_is_not_marked(app: Flask) -> None:
         assert words.said(meeting.title, meeting) == "لقاء"
     with reading(app, "da-x-let"):
         assert words.said("<b>", meeting) == '<span lang="ar-SY" dir="auto">&lt;b&gt;</span>'
+
+
+def test_a_word_amid_a_sentence_begins_small_as_its_language_does(app: Flask) -> None:
+    with reading(app, "tr"):
+        assert words.amid("İyi olma hali") == "iyi olma hali"
+        assert words.amid("Irk") == "ırk"
+    with reading(app, "en"):
+        assert words.amid("Interventions") == "interventions"
