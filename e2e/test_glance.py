@@ -53,6 +53,7 @@ def test_the_map_by_keyboard_leads_to_the_place(visit: Visit) -> None:
     name = str(link.get_attribute("aria-label")).split(",")[0]
     page.keyboard.press("Enter")
     expect(page.locator("li:target h4")).to_contain_text(name)
+    camilla.look()
 
 
 def test_the_month_by_keyboard_on_a_phone(visit: Visit) -> None:
