@@ -117,7 +117,7 @@ def _to_the_door() -> ResponseReturnValue:
     staff = kept.staff if kept else request.path.startswith("/medarbejder")
     door = "sign_in.staff" if staff else "sign_in.citizen"
     if wants_fragment():
-        back = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        back = _form_of(kept) or urlsplit(request.headers.get("HX-Current-URL", "")).path
         response = Response("", 401, content_type="text/html; charset=utf-8")
         response.headers["HX-Redirect"] = url_for(door, **_return_key(back))
         return response

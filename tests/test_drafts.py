@@ -174,6 +174,19 @@ def test_it_is_kept_while_it_is_written_and_deleted_when_she_says_so(
     assert not kept(app) and TEXT not in page(mette, emil, about)
 
 
+def test_what_was_typed_after_the_session_ended_is_kept_too(app: Flask, login: Login) -> None:
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    about = a_meeting(mette, emil)
+    form = form_of(mette, emil, about)
+    forget_sessions(app)
+    late = keep(mette, emil, form)
+    assert late.status_code == 401 and not late.data
+    back = log_in_here(mette, "mette", late.headers["HX-Redirect"])
+    assert back == f"/overblik/{emil}/kommentarer?om={about}"
+    assert TEXT in page(mette, emil, about)
+
+
 def test_an_emptied_field_leaves_no_draft(app: Flask, login: Login) -> None:
     mette = login("mette")
     emil = mette.citizens()["Emil"]
