@@ -211,6 +211,8 @@ class Visitor:
 
     def _response(self, response: Response) -> None:
         own = response.url.startswith(self.world.portal) and not 300 <= response.status < 400
+        if response.url.endswith("/konto/tid"):  # asked by itself, also just as a page is left
+            return
         if own and response.request.resource_type in ("document", "fetch", "xhr"):
             self._bodies.append(response)
 
