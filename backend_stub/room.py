@@ -59,6 +59,7 @@ OPEN = (
     Stop("", "", "/ordliste", "Ordlisten"),
     Stop("", "", "/privatliv", "Privatliv"),
     Stop("", "", "/tilgaengelighed", "Tilgængelighedserklæring"),
+    Stop("", "", "/offline", "Uden net"),
     Stop("", "", "/findes-ikke", "Fejl: siden findes ikke (404)"),
     Stop("", "", "/log-ind/retur", "Fejl: log ind begyndte et andet sted (400)"),
 )
@@ -74,10 +75,16 @@ PARTS = (
     ("/netvaerk", "Netværkskort"),
     ("/tidslinje", "Tidslinje"),
 )
-DECISIONS = (
+BESIDE = (
+    ("/soeg", "Søg"),
+    ("/mangler", "Noget mangler eller er forkert"),
     ("/samtykke", "Samtykker"),
     ("/samtykke/ppr", "Et steds samtykke"),
     ("/hvem-har-set", "Hvem har set"),
+)
+YOUNG = (
+    ("/mine-foraeldre", "Hvad mine forældre kan se"),
+    ("/mine-rettigheder", "Mine rettigheder"),
 )
 WHO = {
     "noah": ("camilla", "29 steder i 45 systemer"),
@@ -105,13 +112,15 @@ def stops(scene: str) -> Iterator[Stop]:
 def _healthy() -> Iterator[Stop]:
     yield from OPEN
     for child, (person, about) in WHO.items():
-        for path, name in (*PARTS, *DECISIONS) if child in ("noah", "emil") else PARTS:
+        for path, name in (*PARTS, *BESIDE) if child in ("noah", "emil") else PARTS:
             yield Stop(person, child, path, f"{name} ({about})")
     for young in ("sofie", "layla", "freja"):
-        yield Stop(young, "", "/overblik", "Den unges eget overblik")
+        for path, name in (("", "Den unges eget overblik"), *(YOUNG if young != "freja" else ())):
+            yield Stop(young, young, path, name)
     yield Stop("mette", "", "/overblik", "Familien")
     yield Stop("peter", "", "/overblik", "En forælder med egen sag")
     yield Stop("viggo", "", "/overblik", "En bedstefar uden forældremyndighed")
     yield Stop("mette", "", "/konto", "Mit login")
     for employee in EMPLOYEES[:2]:
         yield Stop(employee, "", "/medarbejder", "Medarbejderens side")
+        yield Stop(employee, "", "/medarbejder/beskeder", "Beskeder fra familier")

@@ -18,6 +18,7 @@ from mitid_stub.personas import Persona, personas
 from mitid_stub.rehearsal import answer_login, new_browser
 
 LINK = re.compile(r'<h3 class="name"><a href="(/overblik/[0-9a-f]+)">([^<]+)</a>')
+OWN = re.compile(r'href="(/overblik/[0-9a-f]{32})/mine-rettigheder"')
 HEAD = """<!doctype html><html lang="da"><head><meta charset="utf-8">
 <title>Prøverummet</title><meta name="viewport" content="width=device-width">
 <style>body{font:18px/1.6 system-ui,sans-serif;margin:0 auto;max-width:48rem;padding:1rem}
@@ -73,7 +74,10 @@ class Room:
         ill, self.switch.now = self.switch.now, {}
         try:
             for person in sorted(wanted):
-                for path, name in LINK.findall(self._fetch(person, ["/overblik"])):
+                family = self._fetch(person, ["/overblik"])
+                if own := OWN.search(family):  # one citizen only: led to her own overview at once
+                    self._addresses[person, person] = own[1]
+                for path, name in LINK.findall(family):
                     for key, known in self.people.items():
                         if known.name.split()[0] == name:
                             self._addresses[person, key] = path

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
 
@@ -64,10 +65,18 @@ def walk(
                 _speak(visitor, language)
         key = (stop.person, stop.child)
         if stop.child and key not in addresses:
-            addresses[key] = overview_of(visitor, visitor.world.people[stop.child].name.split()[0])
+            addresses[key] = _overview(visitor, stop)
         address = addresses.get(key, "") + stop.path
         page = visitor.go(address, status=STATUS.get(stop.path, 200))
         yield _seen(stop, address, page, engines)
+
+
+def _overview(visitor: Visitor, stop: Stop) -> str:
+    """The address of somebody's overview: one's own, or a child's from the family page."""
+    if stop.person == stop.child:
+        visitor.go("/overblik")
+        return urlsplit(visitor.page.url).path
+    return overview_of(visitor, visitor.world.people[stop.child].name.split()[0])
 
 
 def _speak(visitor: Visitor, language: str) -> None:
