@@ -44,6 +44,9 @@ BOTTOM_BAR = (
     "Hjælp",
 )
 BOTTOM_BAR_LETTERS = 13
+YOUNG_BAR = ("Mine møder", "Mit netværk", "Hvem ser hvad")
+"""Words of the young person's bar: two lines, a long word broken at a soft hyphen."""
+YOUNG_BAR_LETTERS = 10
 LONG = 1.9
 """How many times longer than the Danish a text may be, beyond a few letters."""
 SAME = {"Cookies", "BørneTelefonen 116 111"}
@@ -214,6 +217,14 @@ def test_words_of_the_bottom_bar_fit_a_phone(catalogue: Catalog) -> None:
         found = catalogue.get(word)
         assert found is not None
         assert len(str(found.string)) <= BOTTOM_BAR_LETTERS, found.string
+
+
+def test_words_of_the_young_person_s_bar_fit_a_phone_in_two_lines(catalogue: Catalog) -> None:
+    for word in YOUNG_BAR:
+        found = catalogue.get(word)
+        assert found is not None
+        parts = re.split("[ \u00ad]", str(found.string))
+        assert all(len(part) <= YOUNG_BAR_LETTERS for part in parts), parts
 
 
 def test_sentences_end_as_in_danish(catalogue: Catalog) -> None:
