@@ -47,7 +47,8 @@ def _text(value: str) -> str:
 
 def _folded(line: str) -> bytes:
     """A line and its continuations, each at most 75 octets, never within a letter."""
-    parts, now = [], b""
+    parts: list[bytes] = []
+    now = b""
     for letter in line:
         more = letter.encode()
         room = LINE_OCTETS - (1 if parts else 0)  # a continuation begins with a space
