@@ -10,7 +10,7 @@ import msgspec
 from flask_babel import gettext as _
 
 from portal import audit
-from portal.access import Viewer, exists_for, reads_line
+from portal.access import ADULT, Facts, Viewer, exists_for, reads_line
 from portal.audit import Act, Entry
 from portal.db import Store
 from portal.family import Family, RegisterDown, UnknownPerson
@@ -68,6 +68,8 @@ class SeenBy:
         line = entry.line
         if line.act is Act.REPORT:  # between its author and one place
             return standing.viewer.person in (line.person, line.told)
+        if self._by_a_child(standing, line.person):
+            return False
         hidden = standing.guard.places
         actors = [self._actors.get(a) for a in line.actors]
         exists = all(
@@ -82,6 +84,21 @@ class SeenBy:
             frozenset(a.sector if a else Sector.HEALTH for a in actors),  # gone: may be health
             exists,
         )
+
+    def _by_a_child(self, standing: Standing, person: str | None) -> bool:
+        """Whether a brother or sister looked, or tried: a log tells of adults' reads only.
+
+        Whom the register does not know, or cannot tell of now, counts as an adult: a
+        grown-up's look may not go unseen because a system is down.
+        """
+        if person is None or person == standing.viewer.person:
+            return False
+        try:
+            born = self._family.known(person).person.born
+        except (UnknownPerson, RegisterDown):
+            return False
+        age = Facts(citizen=person, born=born, today=standing.home.facts.today).age
+        return age is not None and age < ADULT
 
     def _line(self, standing: Standing, entry: Entry) -> LogLine:
         line = entry.line

@@ -394,7 +394,8 @@ class Oracle:
         """Whether a look by this person or unit stands in the reader's own log."""
         how, age = self.relation(reader, citizen), self.age(self.world.people[citizen]) or 0
         if not how or person:
-            return bool(how) and (person == reader or (how == "self" and age >= 15))
+            adult = person and (self.age(self.world.people[person]) or 18) >= 18
+            return bool(how) and (person == reader or (how == "self" and age >= 15 and bool(adult)))
         place = self.world.places[unit]
         away = place.municipality not in (None, MUNICIPALITY)
         if away and self.hides_places(reader, citizen):
