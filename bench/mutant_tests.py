@@ -127,12 +127,18 @@ def _load_all_but(name: str) -> None:
             vars(sys.modules.get(above, ModuleType(above))).pop(own, None)
 
 
+def _in_memory() -> str | None:
+    """A folder in memory if there is one: a database for each mutant need not wait for a disk."""
+    memory = "/dev/shm"
+    return memory if os.access(memory, os.W_OK) else None
+
+
 class Runs:
     """One module and the tests that guard it."""
 
     def __init__(self, file: Path, tests: list[str], options: list[str]) -> None:
         self.file, self.tests, self.options = file, tests, options
-        self.folder = Path(tempfile.mkdtemp(prefix="mutants-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="mutants-", dir=_in_memory()))
         self.baseline = self._measured()
 
     def __enter__(self) -> Runs:

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, event, func, select
 
+from portal.access import Viewer
 from portal.db import Store, StoreDown
 from portal.models import access_entry
 from tests.conftest import BASE, Login
@@ -128,6 +129,17 @@ def test_a_database_that_went_away_is_a_503_and_comes_back(app: Flask, login: Lo
     for was, away in hidden:
         away.rename(was)
     assert browser.get("/overblik?vent=1").status_code == 200
+
+
+def test_an_overview_cannot_be_opened_when_its_events_cannot_be_read(
+    app: Flask, login: Login
+) -> None:
+    emil, portal = login("mette").citizens()["Emil"], app.extensions["portal"]
+    mette = next(p.id for p in portal.family.household(emil).custodians if p.first_name == "Mette")
+    with portal.store.engine.begin() as c:
+        c.exec_driver_sql("ALTER TABLE consent_event RENAME TO gone")
+    with pytest.raises(StoreDown):
+        portal.overviews.open(Viewer(person=mette), emil)
 
 
 def logged(store: Store) -> int:
