@@ -42,6 +42,7 @@ from portal.sources.register import Register
 from portal.views import errors, page
 from portal.views.access_log import access_log
 from portal.views.account import account
+from portal.views.again import again
 from portal.views.calendar import calendar
 from portal.views.caseworker import caseworker
 from portal.views.comments import comments
@@ -68,6 +69,7 @@ BLUEPRINTS = (
     calendar,
     caseworker,
     account,
+    again,
     phone,
     young,
 )

@@ -28,6 +28,8 @@ class Cancelled(LoginFailed):
     """The person went back at the provider."""
 
     code = "cancelled"
+    back = ""
+    """The page of ours where a step-up was asked for; its session stands."""
 
 
 class ProviderDown(LoginFailed):

@@ -29,7 +29,8 @@ from portal.identity.attempt import (
     to_cookie,
 )
 from portal.identity.checks import Claims, Expected, LogoutNotice
-from portal.identity.failures import Invalid, ProviderDown
+from portal.identity.failures import Cancelled, Invalid, ProviderDown
+from portal.identity.fresh import FRESH_SECONDS
 from portal.identity.once import spend
 from portal.identity.profile import Door, Profile, profile
 from portal.identity.provider import Metadata, ProviderClient
@@ -48,6 +49,11 @@ class _DoorWay(msgspec.Struct, frozen=True, kw_only=True):
     settings: Provider
     profile: Profile
     provider: ProviderClient
+
+    def max_age(self, attempt: Attempt) -> int:
+        """How old the login at the provider may be, in seconds; a step-up wants a fresh one."""
+        configured = self.settings.max_age
+        return min(configured, FRESH_SECONDS) if attempt.expected else configured
 
     def expected(self, metadata: Metadata) -> Expected:
         """Our own list of algorithms; the provider's can only narrow it."""
@@ -102,7 +108,12 @@ class Oidc:
                 raise Invalid("this login has been answered already")
         metadata = way.provider.metadata()
         promised = metadata.authorization_response_iss_parameter_supported
-        return self._arrived(way, attempt, code(one, metadata.issuer, iss_promised=promised))
+        try:
+            granted = code(one, metadata.issuer, iss_promised=promised)
+        except Cancelled as e:
+            e.back = attempt.return_to if attempt.expected else ""
+            raise
+        return self._arrived(way, attempt, granted)
 
     def logout(self, token: str) -> LogoutNotice:
         """Judge a back-channel logout token. Raises Invalid, ProviderDown."""
@@ -153,7 +164,7 @@ class Oidc:
             way.expected(way.provider.metadata()),
             nonce=attempt.nonce,
             access_token=tokens.access_token,
-            max_age=way.settings.max_age,
+            max_age=way.max_age(attempt),
         )
         userinfo = way.provider.userinfo(tokens.access_token)
         if userinfo is not None and userinfo.get("sub") != claims["sub"]:
@@ -208,7 +219,7 @@ def _parameters(way: _DoorWay, attempt: Attempt, language: str) -> dict[str, str
         "code_challenge": str(create_s256_code_challenge(attempt.verifier)),  # type: ignore[no-untyped-call]
         "code_challenge_method": "S256",
         "prompt": "login",
-        "max_age": str(way.settings.max_age),
+        "max_age": str(way.max_age(attempt)),
     }
 
 

@@ -12,8 +12,10 @@ from portal.family import RegisterDown
 from portal.gate import audience, portal, viewer
 from portal.handout import SessionLine
 from portal.identity.browser import current
+from portal.views.again import fresh, step_up
 
 account = Blueprint("account", __name__)
+ID_LENGTH = 32
 
 
 @account.get("/konto")
@@ -29,7 +31,12 @@ def calendars() -> ResponseReturnValue:
     act = request.form.get("handling")
     if act == "ny-kalender":
         citizen = request.form.get("borger") or str(viewer().person)
-        return _page(portal().feeds.open(viewer(), citizen))
+        if away := step_up(url_for("account.show", igen="kalender")):
+            session["link_for"] = citizen[:ID_LENGTH]
+            return away
+        link = portal().feeds.open(viewer(), citizen)
+        session.pop("link_for", None)
+        return _page(link)
     if act != "luk-kalender":
         abort(400)
     portal().feeds.close(viewer(), request.form.get("feed", ""))
@@ -60,6 +67,8 @@ def _page(new_feed: str = "") -> str:
     if not viewer().staff:
         family = portal().family
         found |= {"feeds": (), "new_feed": new_feed, "people": ()}
+        found["login_again"] = request.args.get("igen") == "kalender" and fresh()
+        found["link_for"] = session.get("link_for", "")
         with suppress(RegisterDown):  # sessions can be ended and one can log out all the same
             found["people"] = [family.known(own.person), *family.children(own.person)]
             found["feeds"] = portal().feeds.list(viewer())

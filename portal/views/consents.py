@@ -28,6 +28,7 @@ from portal.handout import Citizen, Relation
 from portal.handout_consent import ConsentList
 from portal.limits import limited
 from portal.proposal import Proposal
+from portal.views.again import fresh, step_up
 from portal.views.page import patience
 
 consents = Blueprint("consents", __name__, url_prefix="/overblik/<citizen>/samtykke")
@@ -69,7 +70,8 @@ def preview(citizen: str, actor: str) -> ResponseReturnValue:
         portal().overviews.standing(viewer(), citizen)  # not yours: 404, not a way back
         return redirect(url_for("consents.show", citizen=citizen, actor=actor))
     page = portal().deciding.confirm(viewer(), citizen, proposal, token)
-    return _render("consents/confirm.html", page)
+    told = {"login_fresh": fresh(), "login_again": request.args.get("igen") == "1"}
+    return _render("consents/confirm.html", page, **told)
 
 
 @consents.get("/<actor>/kvittering")
@@ -111,6 +113,8 @@ def _confirm(citizen: str, actor: str) -> ResponseReturnValue:
     sent = one(request.form, "udkast")
     if proposal is None or not secrets.compare_digest(token.encode(), sent.encode()):
         raise Changed
+    if away := step_up(url_for("consents.preview", citizen=citizen, actor=actor, igen=1)):
+        return away
     portal().deciding.grant(viewer(), citizen, proposal)
     session.pop("draft", None)
     return redirect(url_for("consents.receipt", citizen=citizen, actor=actor), 303)

@@ -115,7 +115,7 @@ def failed(failure: LoginFailed) -> ResponseReturnValue:
     if isinstance(failure, WrongPerson):
         current().leave()
     if isinstance(failure, Cancelled):
-        return _over(redirect("/?login=afbrudt", code=302))
+        return _over(redirect(failure.back or "/?login=afbrudt", code=302))
     doors = portal().oidc.doors
     page = render_template(
         "sign_in/problem.html", code=failure.code, reference=reference, doors=doors
