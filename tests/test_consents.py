@@ -15,8 +15,10 @@ import pytest
 from portal.audit import Act
 from portal.audit import entries as log_of
 from portal.config import load
-from portal.consent_state import Kind, Mine
+from portal.consent_state import Grant, Kind, Mine
 from portal.consents import Changed, NotAllowed, Row
+from portal.crypto import Unreadable
+from portal.journal import Journal
 from portal.proposal import Proposal
 from portal.records import Category
 from portal.settings import Settings
@@ -246,7 +248,7 @@ def test_custody_that_is_lost_ends_a_yes_for_good(family) -> None:
 
 
 def say_yes(portal, home, who: str, **more: object):
-    seen = portal.consents.row(home, who, "ppr").version
+    seen = portal.consents.row(home, who, str(more.get("actor", "ppr"))).version
     asked = proposal(home.facts.today, seen=seen, **more)
     return portal.consents.grant(home, who, asked, "t", "da")
 
@@ -348,3 +350,265 @@ def test_a_citizen_has_her_row_and_the_others_theirs(family) -> None:
     row = portal.consents.row(home, people["Jonas"], "ppr")
     assert row == Row(actor="ppr", mine=Mine.NONE)
     assert portal.consents.rows(home, people["Jonas"]) == {}
+
+
+def test_a_custody_holder_sees_what_she_decides_about_and_nothing_else(family) -> None:
+    """At 16 health is the young person's alone: what applies there shows in no parent's row."""
+    portal, emil, people = family
+    home = on(portal.household(), timedelta(days=0), age=16)
+    owners = {"bup-nord": {emil}, "familieafdelingen": {emil, *people.values()}}
+    for owner, saying in owners.items():
+        for who in sorted(saying):
+            say_yes(portal, home, who, actor=owner, owners=frozenset({owner}))
+    for parent in people.values():
+        rows = portal.consents.rows(home, parent)
+        assert rows.keys() == {"familieafdelingen"}
+        assert [s.actor for s in rows["familieafdelingen"].scopes] == ["familieafdelingen"]
+        hidden = portal.consents.row(home, parent, "bup-nord")
+        assert hidden == Row(actor="bup-nord", mine=Mine.NONE)
+    assert portal.consents.rows(home, emil).keys() == owners.keys()
+
+
+def test_a_parents_yes_to_health_shows_her_nothing_of_the_young_persons_own(family) -> None:
+    """Her yes of before the birthday waits for ever; his own, to the same place, is none of her business."""
+    portal, emil, people = family
+    home, mette = on(portal.household(), timedelta(days=0), age=16), people["Mette"]
+    say_yes(portal, home, mette)
+    say_yes(portal, home, emil, owners=frozenset({"bup-nord"}))
+    row = portal.consents.row(home, mette, "ppr")
+    assert (row.mine, row.scopes) == (Mine.PENDING, ())
+    say_yes(portal, home, emil, owners=frozenset({"bup-nord", "familieafdelingen"}))
+    say_yes(portal, home, people["Jonas"])
+    row = portal.consents.row(home, mette, "ppr")
+    assert row.mine is Mine.ACTIVE
+    assert [{o for _, o in s.pairs} for s in row.scopes] == [{"familieafdelingen"}]
+    hers = portal.consents.row(home, emil, "ppr")
+    assert {o for s in hers.scopes for _, o in s.pairs} == {"familieafdelingen", "bup-nord"}
+
+
+def test_a_child_too_young_to_be_asked_sees_what_applies_and_only_that(family) -> None:
+    portal, emil, people = family
+    home = portal.household()
+    say_yes(portal, home, people["Mette"])
+    assert portal.consents.row(home, emil, "ppr") == Row(actor="ppr", mine=Mine.NONE)
+    assert portal.consents.rows(home, emil) == {}
+    say_yes(portal, home, people["Jonas"])
+    row = portal.consents.row(home, emil, "ppr")
+    assert (row.mine, row.version, row.undo_until) == (Mine.ACTIVE, 0, None)
+    assert row.scopes == portal.consents.applies(emil, home.facts)["ppr"] != ()
+    assert portal.consents.rows(home, emil) == {"ppr": row}
+    stranger = portal.consents.row(home, "0" * 32, "ppr")
+    assert stranger == Row(actor="ppr", mine=Mine.NONE)
+
+
+def test_a_yes_is_open_until_it_ends(family) -> None:
+    """Open is what a button to withdraw stands beside: also while the other parent has not answered."""
+    portal, _, people = family
+    home, (mette, jonas) = portal.household(), people.values()
+    assert not portal.consents.row(home, mette, "ppr").open
+    say_yes(portal, home, mette)
+    assert portal.consents.row(home, mette, "ppr").mine is Mine.PENDING
+    assert portal.consents.row(home, mette, "ppr").open
+    say_yes(portal, home, jonas)
+    assert portal.consents.row(home, mette, "ppr").mine is Mine.ACTIVE
+    assert portal.consents.row(home, mette, "ppr").open
+    over = portal.consents.row(on(home, timedelta(days=31)), mette, "ppr")
+    assert (over.mine, over.open, over.undo_until) == (Mine.EXPIRED, False, None)
+    portal.consents.withdraw(home.citizen.id, mette, "ppr", False)
+    assert not portal.consents.row(home, mette, "ppr").open
+
+
+def test_what_applies_is_asked_for_some_places_or_for_all(family) -> None:
+    portal, emil, people = family
+    home = portal.household()
+    for who in people.values():
+        for place in ("ppr", "jobcenter"):
+            say_yes(portal, home, who, actor=place)
+    applied = portal.consents.applies(emil, home.facts)
+    assert applied.keys() == {"ppr", "jobcenter"}
+    of = portal.consents.of
+    assert of(emil, home.facts, {"ppr"}) == applied["ppr"]
+    assert of(emil, home.facts, {"skole"}) == ()
+    assert of(emil, home.facts, {"ppr", "jobcenter"}) == applied["jobcenter"] + applied["ppr"]
+    (scope,) = applied["ppr"]
+    assert (scope.actor, scope.purpose) == ("ppr", "moede")
+    assert scope.pairs == {(Category.MEETINGS, "familieafdelingen")}
+
+
+def test_a_yes_keeps_what_was_ticked_and_read(family) -> None:
+    portal, emil, people = family
+    home = portal.household()
+    ask = proposal(
+        home.facts.today,
+        categories=frozenset({Category.PLANS, Category.MEETINGS}),
+        excluded=frozenset({"Befordring"}),
+        child_says="Helst ikke til skolen",
+    )
+    given = portal.consents.grant(home, people["Mette"], ask, "Hele teksten", "ar")
+    (read,) = portal.consents.events(emil)
+    assert given == read
+    assert read.grant == Grant(
+        categories=ask.categories,
+        owners=ask.owners,
+        sources=ask.sources,
+        excluded=ask.excluded,
+        purpose=ask.purpose,
+        start=home.facts.today,
+        until=ask.until,
+        age=9,
+        language="ar",
+        text="Hele teksten",
+        child_says="Helst ikke til skolen",
+    )
+    (said,) = log(portal, emil)
+    line = said.line
+    assert (line.act, line.person, line.about) == (Act.CONSENT, people["Mette"], "ppr")
+    assert line.categories == (Category.MEETINGS, Category.PLANS)
+    assert (line.purpose, line.outcome) == ("moede", "granted")
+    portal.consents.withdraw(emil, people["Mette"], "ppr", False)
+    line = log(portal, emil)[0].line
+    assert (line.act, line.outcome, line.purpose, line.categories) == (
+        Act.CONSENT,
+        "withdrawn",
+        "",
+        (),
+    )
+
+
+def test_what_is_wrong_with_a_proposal_is_not_confirmed(family) -> None:
+    portal, emil, people = family
+    home = portal.household()
+    for wrong in ({"purpose": "x"}, {"categories": frozenset()}, {"until": home.facts.today}):
+        with pytest.raises(NotAllowed):
+            portal.consents.grant(
+                home, people["Mette"], proposal(home.facts.today, **wrong), "t", "da"
+            )
+    with pytest.raises(NotAllowed):  # what belongs to nobody in particular is still not hers
+        portal.consents.grant(
+            home,
+            "0" * 32,
+            proposal(
+                home.facts.today, categories=frozenset({Category.COMMENTS}), owners=frozenset()
+            ),
+            "t",
+            "da",
+        )
+    assert portal.consents.events(emil) == ()
+
+
+def test_one_who_decides_no_longer_can_still_take_her_yes_back(family) -> None:
+    portal, emil, people = family
+    mette, jonas = people.values()
+    say_yes(portal, portal.household(), mette)
+    assert portal.consents.withdraw(emil, mette, "ppr", False).kind is Kind.WITHDRAWN
+    assert portal.consents.withdraw(emil, mette, "ppr", False).kind is Kind.WITHDRAWN
+    with pytest.raises(NotAllowed):  # the other's answer, and one about another place, are not hers
+        portal.consents.withdraw(emil, jonas, "ppr", False)
+    with pytest.raises(NotAllowed):
+        portal.consents.withdraw(emil, mette, "jobcenter", False)
+    assert portal.consents.withdraw(emil, jonas, "ppr", True).kind is Kind.REFUSED
+
+
+def test_a_no_is_in_the_journal_outside_the_database(family) -> None:
+    """What a restored backup would forget is read there again (decision on backups)."""
+    portal, emil, people = family
+    mette = people["Mette"]
+    say_yes(portal, portal.household(), mette)
+    assert list(Journal(portal.settings).read()) == []
+    no = portal.consents.withdraw(emil, mette, "ppr", False)
+    (kept,) = Journal(portal.settings).read()
+    assert (kept.citizen, kept.actor, kept.by) == (emil, "ppr", mette)
+    assert (kept.kind, kept.seq, kept.at) == (no.kind, no.seq, no.at)
+
+
+def test_every_place_that_ran_out_is_settled_once_with_its_log_line(family) -> None:
+    portal, emil, people = family
+    home, (mette, jonas) = portal.household(), people.values()
+    for who, place in ((mette, "ppr"), (jonas, "ppr"), (mette, "jobcenter")):
+        say_yes(portal, home, who, actor=place)
+    later = on(home, timedelta(days=31))
+    assert portal.consents.settle(home) == 0
+    assert portal.consents.settle(later) == 3
+    assert portal.consents.settle(later) == 0
+    ended = [(e.actor, e.by, e.kind) for e in portal.consents.events(emil)[3:]]
+    assert ended == [
+        ("jobcenter", mette, Kind.EXPIRED),
+        ("ppr", mette, Kind.EXPIRED),
+        ("ppr", jonas, Kind.EXPIRED),
+    ]
+    told = [(e.line.act, e.line.person, e.line.about) for e in reversed(log(portal, emil))][3:]
+    assert told == [(Act.AUTOMATIC, by, actor) for actor, by, _ in ended]
+
+
+def test_a_new_word_said_meanwhile_is_not_ended(family) -> None:
+    """The day's work read her old yes; before it wrote, she had said a new one."""
+    portal, emil, people = family
+    home, mette = portal.household(), people["Mette"]
+    old = say_yes(portal, home, mette)
+    later = on(home, timedelta(days=31))
+    say_yes(portal, later, mette, until=later.facts.today + timedelta(days=9))
+    count = len(portal.consents.events(emil))
+    assert not portal.consents._end(emil, "ppr", mette, old, Kind.EXPIRED)
+    assert len(portal.consents.events(emil)) == count
+
+
+def test_who_was_ever_spoken_of_is_found_by_place(family) -> None:
+    portal, emil, people = family
+    found = portal.consents
+    assert not found.ever(emil, frozenset({"ppr"}))
+    assert found.everybody() == found.citizens_of(frozenset({"ppr"})) == ()
+    found.withdraw(emil, people["Mette"], "ppr", True)
+    found.withdraw(emil, people["Jonas"], "ppr", True)
+    other = portal.household("0404179004").citizen.id
+    found.withdraw(other, people["Mette"], "jobcenter", True)
+    assert found.ever(emil, frozenset({"ppr", "skole"}))
+    assert not found.ever(emil, frozenset({"jobcenter"}))
+    assert not found.ever(emil, frozenset())
+    assert not found.ever(people["Mette"], frozenset({"ppr"}))
+    assert found.everybody() == tuple(sorted((emil, other)))
+    assert found.citizens_of(frozenset({"ppr"})) == (emil,)
+    assert found.citizens_of(frozenset({"jobcenter", "skole"})) == (other,)
+    assert found.citizens_of(frozenset()) == ()
+    with portal.store.write() as c:  # a database that serves a neighbour too
+        c.exec_driver_sql(
+            "INSERT INTO consent_event (tenant, citizen, seq, actor, kind, by, at) "
+            "SELECT '0860', by, 1, actor, kind, by, at FROM consent_event LIMIT 1"
+        )
+    assert found.everybody() == tuple(sorted((emil, other)))
+    assert found.citizens_of(frozenset({"ppr"})) == (emil,)
+
+
+def test_each_citizens_events_are_numbered_by_themselves(family) -> None:
+    portal, emil, people = family
+    other = portal.household("0404179004").citizen.id
+    for citizen in (emil, other, emil):
+        for who in people.values():
+            portal.consents.withdraw(citizen, who, "ppr", True)
+    assert [e.seq for e in portal.consents.events(emil)] == [1, 2, 3, 4]
+    assert [e.seq for e in portal.consents.events(other)] == [1, 2]
+
+
+def test_a_sealed_yes_opens_in_its_own_place_only(family) -> None:
+    """Sealed to the citizen and to the event's number: copied elsewhere it is unreadable."""
+    portal, emil, people = family
+    say_yes(portal, portal.household(), people["Mette"])
+    with portal.store.write() as c:
+        sealed = c.exec_driver_sql("SELECT detail FROM consent_event").scalar()
+    opened = portal.family.key(emil).open(sealed, "consent 1")
+    assert b"familieafdelingen" in opened
+    with pytest.raises(Unreadable):
+        portal.family.key(emil).open(sealed, "consent 2")
+
+
+def test_a_receipt_keeps_its_name(family) -> None:
+    portal, emil, people = family
+    event = say_yes(portal, portal.household(), people["Mette"])
+    sign = portal.family.key(emil).ref("receipt", "1")
+    assert portal.consents.number(emil, event) == f"{sign[:4]}-{sign[4:8]}"
+
+
+def test_a_row_cannot_be_changed_after_it_was_read() -> None:
+    with pytest.raises(AttributeError):
+        Row(actor="ppr", mine=Mine.NONE).mine = Mine.ACTIVE
+    with pytest.raises(TypeError):
+        Row("ppr", Mine.NONE)  # said by name: nobody mixes up two of them
