@@ -27,7 +27,8 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(COPENHAGEN)
 
 
-def _day(value: date | datetime) -> date:
+def day_of(value: date | datetime) -> date:
+    """The day it is in Denmark at a moment; a day is itself."""
     return local(value).date() if isinstance(value, datetime) else value
 
 
@@ -35,7 +36,7 @@ def dato(value: date | datetime | None, weekday: bool = True, year: bool = False
     """ "torsdag den 3. december"; with the year when asked for, or when it is not this one."""
     if value is None:
         return ""
-    day = _day(value)
+    day = day_of(value)
     other_year = day.year != datetime.now(COPENHAGEN).year
     return _written(day, locale_code(), spoken(), weekday, year or other_year)
 
@@ -72,17 +73,17 @@ def idag(moment: datetime) -> date:
 
 def ugedag(value: date | datetime) -> str:
     """ "tor", for the small calendar leaf."""
-    return _part(_day(value), "ccc", locale_code())
+    return _part(day_of(value), "ccc", locale_code())
 
 
 def dag(value: date | datetime) -> str:
     """ "3", for the small calendar leaf."""
-    return _part(_day(value), "d", locale_code())
+    return _part(day_of(value), "d", locale_code())
 
 
 def maaned(value: date | datetime) -> str:
     """ "dec", for the small calendar leaf."""
-    return _part(_day(value), "LLL", locale_code())
+    return _part(day_of(value), "LLL", locale_code())
 
 
 def maaned_aar(value: date) -> str:
@@ -93,7 +94,7 @@ def maaned_aar(value: date) -> str:
 def klokken(start: datetime, end: datetime | None = None) -> str:
     """ "kl. 10-11", "kl. 9.30"; the end only on the same day."""
     first = _clock(start)
-    if end is None or end <= start or _day(end) != _day(start):
+    if end is None or end <= start or day_of(end) != day_of(start):
         return _("kl. %(time)s", time=first)
     return _("kl. %(start)s-%(end)s", start=first, end=_clock(end))
 
@@ -112,10 +113,10 @@ def _clock(value: datetime, exact: bool = False) -> str:
     return f"{moment.hour}.{moment:%M}" if moment.minute else str(moment.hour)
 
 
-def relative_day(value: date | datetime, at: datetime | None = None) -> str:
+def relative_day(value: date | datetime, at: date | datetime | None = None) -> str:
     """ "I dag", "I morgen", "Om 5 dage"; empty when it is further than two weeks away."""
-    today = local(at or datetime.now(COPENHAGEN)).date()
-    days = (_day(value) - today) // timedelta(days=1)
+    today = day_of(at or datetime.now(COPENHAGEN))
+    days = (day_of(value) - today) // timedelta(days=1)
     if days == 0:
         return _("I dag")
     if days == 1:

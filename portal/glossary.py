@@ -101,12 +101,15 @@ def _words(_language: str) -> dict[str, Word]:
     }  # fmt: skip
 
 
-def _whole(key: str, form: str) -> str:
-    """A named group that matches the form as a whole word."""
-    return rf"(?P<{key.replace('-', '_')}>(?<!\w)(?:{form})(?![^\W\d_]))"
-
-
-FOUND = re.compile("|".join(_whole(k, form) for k, form in FORMS.items()), re.IGNORECASE)
+NEVER = r"(?!)"
+SAID = {k.replace("-", "_"): form for k, form in FORMS.items() if form != NEVER}
+WORDS = "|".join(f"(?P<{key}>{form})" for key, form in SAID.items())
+FOUND = re.compile(rf"(?<!\w)(?:{WORDS})(?![^\W\d_])", re.IGNORECASE)
+"""Any form as a whole word, in the group of its key."""
+HINT = re.compile(
+    rf"(?<!\w)(?:{'|'.join(sorted({p[:3].lower() for f in SAID.values() for p in f.split('|')}))})"
+)
+"""How the words begin, in lower case: hundreds of texts on a page hold none, and are told so at once."""
 CODES = {"kle": "KLE", "icf": "ICF", "ffb": "FFB", "ics": "ICS"}
 """Part of a coding system's name -> what people call it."""
 
@@ -123,7 +126,8 @@ def known_codes(codes: tuple[str, ...]) -> list[str]:
 
 def explained(text: str) -> Markup:
     """The text with the first word on this page that needs it made a button, its meaning after it."""
-    found = FOUND.search(text) if text and has_request_context() else None
+    hinted = text and HINT.search(text.lower()) and has_request_context()
+    found = FOUND.search(text) if hinted else None
     while found:
         key = str(found.lastgroup).replace("_", "-")
         if _first(key):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 from babel.support import NullTranslations
@@ -38,7 +39,7 @@ OUTSIDE = Speech("da", NullTranslations(), False, "da")
 
 def install(app: Flask) -> None:
     """Templates speak with these instead of flask_babel's; what is filled in is escaped."""
-    app.jinja_env.globals.update({"gettext": _markup, "_": _markup, "ngettext": _markup_of})
+    app.jinja_env.globals.update({"gettext": markup, "_": markup, "ngettext": markup_of})
 
 
 def gettext(text: str, /, **values: object) -> str:
@@ -96,12 +97,23 @@ def _apart(values: dict[str, object]) -> dict[str, object]:
     return {k: apart(v) if isinstance(v, str) else v for k, v in values.items()}
 
 
-def _markup(text: str, /, **values: object) -> Markup:
+def markup(text: str, /, **values: object) -> Markup:
+    """As gettext, for templates: our own text may hold markup, and what is filled in is escaped."""
     speech = _speech()
+    if not values:
+        return _plain(speech.catalogue, text)
     return _filled(speech, speech.catalogue.gettext(text), values)
 
 
-def _markup_of(one: str, many: str, count: int, /, **values: object) -> Markup:
+@lru_cache(4096)
+def _plain(catalogue: NullTranslations, text: str) -> Markup:
+    """A text with nothing to fill in is the same on every page in one language."""
+    found: str = catalogue.gettext(text)
+    return Markup(found % {} if "%" in found else found)  # noqa: S704  our own text
+
+
+def markup_of(one: str, many: str, count: int, /, **values: object) -> Markup:
+    """As ngettext, for templates."""
     speech = _speech()
     found = speech.catalogue.ngettext(one, many, count)
     return _filled(speech, found, {"num": count} | values)
@@ -112,9 +124,8 @@ def _filled(speech: Speech, text: str, values: dict[str, object]) -> Markup:
 
     Escapes each value itself, which is what Markup's own `%` does at four times the cost.
     """
-    if values or "%" in text:
-        values = _apart(values) if speech.right_to_left else values
-        text %= {k: v if isinstance(v, int | float) else escape(v) for k, v in values.items()}
+    values = _apart(values) if speech.right_to_left else values
+    text %= {k: v if isinstance(v, int | float) else escape(v) for k, v in values.items()}
     return Markup(text)  # noqa: S704  our own text, and what was escaped
 
 

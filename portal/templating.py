@@ -10,17 +10,17 @@ from datetime import date
 from functools import cache
 
 from flask import Flask
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from portal import dates, glossary, words
 from portal.assets import Assets
 from portal.bars import timeline
 from portal.chart import all_goals, charts
-from portal.handout import Shown
 from portal.log_words import log_sentence
 from portal.month import month, this_month, written_month
 from portal.network import network
 from portal.network_map import tall_map, wide_map
+from portal.pieces import Pieces, leaf, mark, owners, sector_icon, when
 from portal.records import Sector, State
 from portal.timeline import by_month, meeting_months
 from portal.words import category_word, joined, sector_word
@@ -29,14 +29,6 @@ __all__ = ["category_word", "install", "joined", "sector_word"]
 
 STATEMENT_DAY = date(2026, 11, 22)
 """When the accessibility statement was last gone through; at least once a year."""
-
-SECTOR_ICON = {
-    Sector.SOCIAL: "social",
-    Sector.SCHOOL: "student",
-    Sector.HEALTH: "health",
-    Sector.EMPLOYMENT: "work",
-    Sector.OTHER: "persons",
-}
 
 STATE_ICON = {
     State.WAITING: "hourglass",
@@ -51,7 +43,9 @@ def install(app: Flask) -> None:
     asset = Assets()
     sprite = asset("icons.svg")
     env = app.jinja_env
-    env.globals.update(asset=asset, icon=cache(lambda name: icon(sprite, name)))
+    drawn = cache(lambda name: icon(sprite, name))
+    pieces = Pieces(drawn)
+    env.globals.update(asset=asset, icon=drawn)
     env.globals.update(statement_day=STATEMENT_DAY, explained_as=glossary.explained_as)
     env.trim_blocks = env.lstrip_blocks = True
     for filter_ in (
@@ -59,7 +53,8 @@ def install(app: Flask) -> None:
         dates.klokken, dates.idag, dates.klokkeslaet, dates.relative_day,
         words.phone, words.tel, words.weblink, words.mailbox, words.ejefald, words.joined, words.tal,
         words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
-        words.record_word, words.role_words, words.said, words.amid, sector_icon, state_icon, mark, owners, by_sector, by_month, meeting_months,
+        words.record_word, words.role_words, words.said, words.amid, sector_icon, state_icon,
+        mark, owners, leaf, when, pieces.kind, pieces.ring, by_sector, by_month, meeting_months,
         month, this_month, written_month, charts, all_goals, timeline, network, wide_map, tall_map,
         log_sentence, glossary.explained, glossary.known_codes,
     ):  # fmt: skip
@@ -76,30 +71,9 @@ def icon(sprite: str, name: str) -> Markup:
     )
 
 
-def mark(shown: Shown, record: str) -> Markup:
-    """What an entry is and whose, as attributes.
-
-    In Python, as `owners`: every entry has both, and a macro costs five times a filter.
-    """
-    found = f' data-record="{escape(record)}" data-owner="{escape(shown.owner.id)}"'
-    if shown.entry.lang:
-        found += f' lang="{escape(shown.entry.lang)}"'
-    return Markup(found)  # noqa: S704  escaped above
-
-
-def owners(shown: Shown) -> str:
-    """The names of all who answer for an entry."""
-    return joined(shown.owners) if shown.owners else shown.entry.by or shown.owner.name
-
-
 def state_icon(state: State) -> str:
     """The sprite's name of the icon of a source's state."""
     return STATE_ICON.get(state, "check")
-
-
-def sector_icon(sector: Sector) -> str:
-    """The sprite's name of a sector's icon."""
-    return SECTOR_ICON[sector]
 
 
 def by_sector(things: Iterable[object]) -> list[tuple[Sector, list[object]]]:
