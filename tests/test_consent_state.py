@@ -257,6 +257,13 @@ def test_scopes_stand_in_one_order() -> None:
         {(Category.MEETINGS, "zz")},
         {(Category.MEETINGS, "skole")},
     ]
+    told = Told().yes(CHILD, owners=frozenset({"skole", "zz"}), age=16)
+    told.yes("adam", owners=frozenset({"skole"}), age=16)
+    found = scopes(told.events, "ppr", facts(16, custodians=frozenset({"adam"})), sectors)
+    assert [set(s.pairs) for s in found] == [
+        {(Category.MEETINGS, "skole")},
+        {(Category.MEETINGS, "zz")},
+    ]
 
 
 def test_what_a_grown_up_granted_goes_on_as_she_grows_older() -> None:
@@ -276,7 +283,12 @@ def test_how_a_yes_has_ended() -> None:
     assert over(word, alone, SECTORS) is Kind.ENDED
     for unknown in (facts(custodians=None), facts(None), facts(17, custodians=None)):
         assert over(word, unknown, SECTORS) is None, "nobody knows"
-    for f in (facts(18, custodians=None), facts(deceased=True), facts(custodians=frozenset())):
+    for f in (
+        facts(18, custodians=None),
+        facts(19, custodians=None),
+        facts(deceased=True),
+        facts(custodians=frozenset()),
+    ):
         assert over(word, f, SECTORS) is Kind.ENDED
     assert over(word, facts(custodians=None, today=later.today), SECTORS) is Kind.EXPIRED
     (no,) = Told().no(MOTHER).events

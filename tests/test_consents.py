@@ -11,10 +11,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import ClauseElement, event
+from sqlalchemy.dialects import postgresql
 
 from portal.audit import Act
 from portal.audit import entries as log_of
 from portal.config import load
+from portal.consent_events import ConsentEvents
 from portal.consent_state import Grant, Kind, Mine
 from portal.consents import Changed, NotAllowed, Row
 from portal.crypto import Unreadable
@@ -78,12 +81,12 @@ def proposal(today, **more: object) -> Proposal:
 def test_a_yes_and_its_log_line_are_one_fact(family) -> None:
     portal, emil, people = family
     home = portal.household()
-    event = portal.consents.grant(
+    given = portal.consents.grant(
         home, people["Mette"], proposal(home.facts.today), "teksten", "da"
     )
-    assert (event.seq, event.kind, event.by) == (1, Kind.GRANTED, people["Mette"])
+    assert (given.seq, given.kind, given.by) == (1, Kind.GRANTED, people["Mette"])
     (read,) = portal.consents.events(emil)
-    assert read == event
+    assert read == given
     assert read.grant and (read.grant.text, read.grant.language, read.grant.age) == (
         "teksten",
         "da",
@@ -602,9 +605,9 @@ def test_a_sealed_yes_opens_in_its_own_place_only(family) -> None:
 
 def test_a_receipt_keeps_its_name(family) -> None:
     portal, emil, people = family
-    event = say_yes(portal, portal.household(), people["Mette"])
+    given = say_yes(portal, portal.household(), people["Mette"])
     sign = portal.family.key(emil).ref("receipt", "1")
-    assert portal.consents.number(emil, event) == f"{sign[:4]}-{sign[4:8]}"
+    assert portal.consents.number(emil, given) == f"{sign[:4]}-{sign[4:8]}"
 
 
 def test_a_row_cannot_be_changed_after_it_was_read() -> None:
@@ -612,3 +615,44 @@ def test_a_row_cannot_be_changed_after_it_was_read() -> None:
         Row(actor="ppr", mine=Mine.NONE).mine = Mine.ACTIVE
     with pytest.raises(TypeError):
         Row("ppr", Mine.NONE)  # said by name: nobody mixes up two of them
+
+
+def test_whoever_answers_first_waits_for_the_citizens_other_writers(family) -> None:
+    """The citizen's row is asked for, to be locked, before anybody's earlier answer is read."""
+    portal, emil, people = family
+    home, (mette, jonas) = portal.household(), people.values()
+    old = say_yes(portal, home, mette)
+    acts = (
+        lambda: say_yes(portal, home, mette),
+        lambda: portal.consents.withdraw(emil, jonas, "ppr", True),
+        lambda: portal.consents._end(emil, "ppr", mette, old, Kind.EXPIRED),
+    )
+    for act in acts:
+        said: list[tuple[str, object]] = []
+
+        @event.listens_for(portal.store.engine, "before_cursor_execute")
+        def keep(_c, _cursor, statement, values, *_more, said=said):
+            said.append((" ".join(statement.split()), values))
+
+        act()
+        event.remove(portal.store.engine, "before_cursor_execute", keep)
+        begun = [i for i, (s, _) in enumerate(said) if s == LOCK]
+        assert [said[i][1] for i in begun] == [(emil,)]
+        own = [i for i, (s, _) in enumerate(said) if 'consent_event."by" = ?' in s]
+        assert begun < own
+    asked: list[str] = []
+    ConsentEvents.lock(Asked(asked), emil)  # type: ignore[arg-type]
+    assert "FOR UPDATE" in asked[0]
+
+
+class Asked:
+    """A connection that keeps what it is asked, as PostgreSQL would read it."""
+
+    def __init__(self, said: list[str]) -> None:
+        self.said = said
+
+    def execute(self, statement: ClauseElement) -> None:
+        self.said.append(str(statement.compile(dialect=postgresql.dialect())))
+
+
+LOCK = "SELECT person.id FROM person WHERE person.id = ?"
