@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from portal import dates
 from portal.glossary import explained
 from portal.handout import Shown
-from portal.records import Meeting, Sector
+from portal.records import Assessment, Intervention, Meeting, Sector
 from portal.speech import language
 from portal.speech import markup as _
 from portal.words import joined, phone, sector_word, tel
@@ -43,9 +43,7 @@ def mark(shown: Shown, record: str) -> Markup:
 
 def owners(shown: Shown) -> str:
     """The names of all who answer for an entry."""
-    if not shown.owners:
-        return shown.entry.by or shown.owner.name
-    return joined(shown.owners)
+    return joined(shown.owners) if shown.owners else shown.entry.by or shown.owner.name
 
 
 def sector_icon(sector: Sector) -> str:
@@ -82,6 +80,19 @@ def _when(
     if near:
         return _("<b>%(near)s</b>, %(day)s, %(time)s", near=near, day=day, time=time)
     return _("%(day)s, %(time)s", day=day, time=time)
+
+
+def lasting(entry: Intervention | Assessment) -> Markup:
+    """ "fra 3. december til 5. maj"; nothing where no beginning is told."""
+    if entry.start is None:
+        return NOTHING
+    return _lasting(entry.start, entry.end, datetime.now(dates.COPENHAGEN).year, language())
+
+
+@lru_cache(4096)
+def _lasting(start: date, end: date | None, _year: int, _language: str) -> Markup:
+    begun = _("fra %(day)s", day=dates.kort_dato(start))
+    return begun + " " + _("til %(day)s", day=dates.kort_dato(end)) if end else begun
 
 
 class Pieces:
