@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import keys, schema
+from portal import schema
 from portal.cli_access import access, consents, sessions
 from portal.cli_audit import audit
 from portal.cli_call import CONFIG, Cause, file_of, lines_of_input, plainly, settings_of, store_of
 from portal.cli_citizen import citizen
+from portal.cli_keys import keys
+from portal.config import is_loopback
 from portal.db import StoreDown
 
 
@@ -36,6 +36,9 @@ def serve(context: click.Context, bind: str, workers: int) -> None:
     host, _, port = bind.rpartition(":")
     if not port.isdigit():
         raise Cause("--bind: is not HOST:PORT (example: --bind 127.0.0.1:8000)")
+    if settings_of(context).loopback and not is_loopback(host.strip("[]")):
+        problem = "base_url is plain http, so nobody but this machine may connect"
+        raise Cause(f"--bind: {problem} (example: --bind 127.0.0.1:8000, or an https base_url)")
     run(str(file_of(context)), host, int(port), workers)
 
 
@@ -61,10 +64,14 @@ def upgrade(context: click.Context) -> None:
 @click.pass_context
 def tidy(context: click.Context) -> None:
     """Remove what is past its time, of the log too; for a daily job. Example: portal db tidy"""
+    from portal import feed_ends
     from portal.retention import Retention
 
+    settings = settings_of(context)
     with plainly():
-        done = Retention(settings_of(context), store_of(context)).tidy()
+        links = feed_ends.tidy(settings, store_of(context))
+        done = Retention(settings, store_of(context)).tidy()
+    click.echo(f"{links} calendar links of ended relations were removed.")
     for name, count in done.rest.items():
         click.echo(f"{count} {name} were past their time.")
     if done.before is None:
@@ -74,38 +81,6 @@ def tidy(context: click.Context) -> None:
         f"{done.lines} lines of {done.chains} chains of the log, all written before "
         f"{done.before:%Y-%m-%d}, were cut; a checkpoint says where the chains begin now."
     )
-
-
-@main.group("keys")
-def keys_() -> None:
-    """Secrets and client keys."""
-
-
-@keys_.command()
-@click.argument("kind", type=click.Choice(["secret", "data", "client"]))
-@click.argument("file", required=False)
-@click.option("--algorithm", default="ES256", show_default=True,
-              type=click.Choice(["ES256", "ES384", "RS256", "RS384", "PS256"]))  # fmt: skip
-def new(kind: str, file: str | None, algorithm: str) -> None:
-    """Make a key. Examples: portal keys new data · portal keys new client keys/portal.jwk.json"""
-    if kind != "client":
-        click.echo(keys.new_secret() if kind == "secret" else keys.new_data_key())
-        return
-    if not file:
-        raise Cause("keys new client: needs a file (example: portal keys new client client.json)")
-    try:
-        keys.new_client_key(Path(file), algorithm)
-    except FileExistsError:
-        raise Cause(f"{file}: is there already; nothing was written") from None
-    click.echo(f"Wrote {file} (only you can read it).")
-
-
-@keys_.command()
-@CONFIG
-@click.pass_context
-def public(context: click.Context) -> None:
-    """The public client keys, as the provider needs them. Example: portal keys public"""
-    click.echo(keys.public(settings_of(context)))
 
 
 @main.group()
@@ -132,5 +107,5 @@ def check(context: click.Context, person: str | None) -> None:
         raise Cause(f"{bad} of the sources did not answer as they should")
 
 
-for group in (audit, access, citizen, sessions, consents):
+for group in (audit, access, citizen, sessions, consents, keys):
     main.add_command(group)

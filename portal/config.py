@@ -10,16 +10,16 @@ import base64
 import binascii
 import ipaddress
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
+from portal import safety
 from portal.settings import ConfigError, Purpose, Settings
 
-FROM_ELSEWHERE = ("secret_keys", "data_keys", "environ", "folder")
+FROM_ELSEWHERE = ("secret_keys", "data_keys", "environ", "folder", "file")
 DEFAULT_PURPOSES = (
     Purpose(id="moede", text="Forberede et møde"),
     Purpose(id="opfoelgning", text="Følge op på hjælpen"),
@@ -41,8 +41,10 @@ def load(file: Path, environ: Mapping[str, str]) -> Settings:
         data_keys=_data_keys(settings.data_keys_env, environ),
         environ=dict(environ),
         folder=str(file.resolve().parent),
+        file=str(file.resolve()),
     )
     _check(settings)
+    safety.check(settings)
     return settings
 
 
@@ -115,7 +117,7 @@ def _check(s: Settings) -> None:
         if x.actor not in s.actors:
             raise ConfigError(f"source.{x.id}.actor", f"no [[actor]] has the id '{x.actor}'")
     for key, file in _key_files(s):
-        _check_key_file(key, s.path(file))
+        safety.check_file(key, s.path(file))
     quick = urlsplit(s.quick_exit_url)
     if quick.scheme != "https":
         raise ConfigError("quick_exit_url", "must be https", 'quick_exit_url = "https://www.dr.dk"')
@@ -133,6 +135,8 @@ def _urls(s: Settings) -> Iterator[tuple[str, str]]:
     for x in s.source:
         if x.connected:
             yield f"source.{x.id}.url", x.url
+    if s.accessibility_statement_url:
+        yield "accessibility_statement_url", s.accessibility_statement_url
 
 
 def _check_url(key: str, url: str) -> None:
@@ -174,12 +178,3 @@ def _key_files(s: Settings) -> Iterator[tuple[str, str]]:
         for key in ("client_key", "key"):
             if file := getattr(auth, key):
                 yield f"{name}.auth.{key}", file
-
-
-def _check_key_file(key: str, file: Path) -> None:
-    try:
-        mode = file.stat().st_mode
-    except OSError:
-        raise ConfigError(key, f"there is no file {file}", "portal keys new client FILE") from None
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigError(key, f"{file} can be read by others", f"chmod 600 {file}")

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE = 12
 LABEL = 4
+TAG = 16
 
 
 class Unreadable(Exception):
@@ -30,6 +31,24 @@ class Vault:
         self._ciphers = {_label(k): AESGCM(_derive(k, b"seal")) for k in keys}
         self._first = _label(keys[0])
         self._index = tuple(_derive(k, b"index") for k in keys)
+
+    @property
+    def label(self) -> bytes:
+        """With what everything begins that the first key sealed (LABEL bytes)."""
+        return self._first
+
+    def outdated(self, line: str) -> bool:
+        """Whether another key than the first sealed this (hex); not so when it is cut off."""
+        try:
+            sealed = bytes.fromhex(line)
+        except ValueError:
+            return False
+        return len(sealed) > LABEL + NONCE + TAG and not sealed.startswith(self._first)
+
+    @property
+    def oldest_index(self) -> bytes:
+        """The hashing key of the oldest data key still held."""
+        return self._index[-1]
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Encrypt; `context` must be the same when opening (it binds a value to its place)."""

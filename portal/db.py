@@ -38,7 +38,7 @@ class Task(StrEnum):
     FIND people by keyed hash, LINK a calendar link by its secret's hash, ACTORS
     the consents of these actors: only rows with one of the transaction's keys.
     SESSIONS the logged-in browsers. To look only: SETTLE consents, LOG the access
-    log, CLOSED closed accesses. TIDY what is past its time.
+    log, CLOSED closed accesses, ROTATE people. TIDY what is past its time.
     """
 
     FIND = "find"
@@ -49,6 +49,7 @@ class Task(StrEnum):
     LOG = "log"
     CLOSED = "closed"
     TIDY = "tidy"
+    ROTATE = "rotate"
 
 
 class About(NamedTuple):

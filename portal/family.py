@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from portal.access import Facts, Viewer, today_in_copenhagen
 from portal.crypto import CitizenKey, Vault, new_id
 from portal.db import Store, Task, now
+from portal.lasting import Lasting
 from portal.models import access_closed, person
 from portal.records import Person
 from portal.settings import CPR_SYSTEM, Settings
@@ -27,11 +28,6 @@ __all__ = ["Family", "Known", "RegisterDown", "UnknownPerson"]
 SEPARATOR = "|"
 NOBODY = "0" * 32
 """The chain on which attempts to open an id that does not exist are logged, as others are."""
-
-
-def nobodys_key(vault: Vault) -> CitizenKey:
-    """What seals the lines of NOBODY's chain, also those of what operators did to the log."""
-    return CitizenKey(bytes.fromhex(vault.index("nobody")))
 
 
 class UnknownPerson(Exception):
@@ -72,7 +68,7 @@ class Family:
         self._tenant = settings.municipality
         self._max_age = settings.register.max_age
         self._store, self._vault, self._register = store, vault, register
-        self._nobodys = nobodys_key(vault)
+        self._lasting = Lasting(store, vault, self._tenant)
         self._rows: dict[str, tuple[float, _Row]] = {}
         self._memory: dict[tuple[str, str], tuple[float, object]] = {}
         self._lock = threading.Lock()
@@ -134,7 +130,7 @@ class Family:
 
     def key(self, citizen: str) -> CitizenKey:
         """The citizen's own key. Raises UnknownPerson when she is unknown or erased."""
-        key = self._nobodys if citizen == NOBODY else self._row(citizen).key
+        key = self._lasting.nobodys() if citizen == NOBODY else self._row(citizen).key
         if key is None:
             raise UnknownPerson
         return key

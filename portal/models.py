@@ -200,6 +200,14 @@ log_start = Table(
 )
 """The line with which a citizen's chain begins since its older ones were cut; a checkpoint signed it."""
 
+lasting_key = Table(
+    "lasting_key",
+    metadata,
+    Column("tenant", String(4), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""What data keys may come and go round (lasting.py), sealed with the data key; since the first rotation."""
+
 checkpoint = Table(
     "checkpoint",
     metadata,
@@ -213,5 +221,5 @@ checkpoint = Table(
 APPEND_ONLY = frozenset({consent_event.name, comment.name, access_entry.name, checkpoint.name})
 """Nobody changes or removes their rows: not the role that serves, and not the owner, but for
 log lines below their chain's `log_start`."""
-OWNERS = frozenset({log_start.name})
+OWNERS = frozenset({log_start.name, lasting_key.name})
 """What the role that serves may only look at."""

@@ -18,8 +18,9 @@ from portal.audit import Act, Line
 from portal.checkpoints import Checkpoints
 from portal.crypto import Vault
 from portal.db import Store, Task, now
-from portal.family import NOBODY, nobodys_key
+from portal.family import NOBODY
 from portal.identity.session import ABSOLUTE
+from portal.lasting import Lasting
 from portal.models import access_entry, draft, log_start, report, seen, session, spent
 from portal.proposal import months_ahead
 from portal.reports import LIFE as REPORT
@@ -117,8 +118,9 @@ class Retention:
     def _log(self, tidied: Tidied) -> None:
         outcome = f"log cut: {tidied.lines} lines of {tidied.chains} chains"
         line = Line(act=Act.AUTOMATIC, subject="operator", outcome=outcome)
+        vault = Vault(self._settings.data_keys)
+        key = Lasting(self._store, vault, self._tenant).nobodys()
         with self._store.write(NOBODY) as c:
-            key = nobodys_key(Vault(self._settings.data_keys))
             audit.append(c, self._tenant, NOBODY, key, line)
 
 

@@ -187,10 +187,16 @@ class Settings(_Table, frozen=True, kw_only=True):
     data_keys: tuple[bytes, ...] = ()
     environ: dict[str, str] = {}
     folder: str = "."
+    file: str = ""
 
     def __repr__(self) -> str:
         """Never the secrets: settings end up in tracebacks."""
         return f"Settings({self.base_url})"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether people reach it on this machine only, over plain http."""
+        return not self.secure
 
     @property
     def secure(self) -> bool:

@@ -11,7 +11,7 @@ import click
 import msgspec
 import pytest
 
-from portal import cli, config, rulebook, settings
+from portal import cli, config, keys, rulebook, settings
 from portal.models import metadata
 from portal.records import Actor
 from portal.sources.gather import Gatherer
@@ -89,6 +89,20 @@ def test_every_column_is_explained() -> None:
     assert told == {t.name: [c.name for c in t.columns] for t in metadata.sorted_tables}
 
 
+def test_every_table_has_a_stated_lifetime() -> None:
+    """And what says that `portal db tidy` ends it is what tidying touches."""
+    rows = {r[0].strip("`"): r[1:] for r in _rows(_section(STORED, "## How long"))}
+    assert [*rows] and {*rows} == {*metadata.tables}
+    assert all(len(lives) > 5 and ends for lives, ends in rows.values())
+    tidied = {t for t, (_, ends) in rows.items() if "portal db tidy" in ends}
+    source = "".join(
+        (ROOT / "portal" / f).read_text(encoding="utf-8") for f in ("retention.py", "feed_ends.py")
+    )
+    imported = re.findall(r"from portal\.models import (.+)", source)
+    touched = {t for line in imported for t in line.split(", ")}
+    assert tidied == touched - {"log_start"}
+
+
 def test_the_rules_page_is_fresh() -> None:
     page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
     assert page == rulebook.page(), "run: python -m portal.rulebook > docs/access.md"
@@ -148,12 +162,12 @@ def _starts(text: str, folder: Path) -> None:
     (folder / "keys").mkdir()
     for name in re.findall(r'client_key = "([^"]+)"', text):
         kind = "ES384" if "backend" in name else "ES256"
-        cli.keys.new_client_key(folder / name, kind)
+        keys.new_client_key(folder / name, kind)
     file = folder / "portal.toml"
     file.write_text(text, encoding="utf-8")
     secrets = {
-        "PORTAL_SECRET_KEYS": cli.keys.new_secret(),
-        "PORTAL_DATA_KEYS": cli.keys.new_data_key(),
+        "PORTAL_SECRET_KEYS": keys.new_secret(),
+        "PORTAL_DATA_KEYS": keys.new_data_key(),
         **dict.fromkeys(re.findall(r'_env = "([^"]+)"', text), "x"),
     }
     Gatherer(config.load(file, secrets))

@@ -23,7 +23,7 @@ SOMEBODY = {"citizen", "person", "adult"}
 PERSONAL = sorted(
     t.name for t in metadata.tables.values() if SOMEBODY & {*t.c.keys()} or t.name == "person"
 )
-LOOKING = {Task.LOG, Task.SETTLE, Task.CLOSED, Task.ACTORS, Task.FIND, Task.LINK}
+LOOKING = {Task.LOG, Task.SETTLE, Task.CLOSED, Task.ACTORS, Task.FIND, Task.LINK, Task.ROTATE}
 OPENS = {
     Task.FIND: {"person"},
     Task.LINK: {"feed"},
@@ -32,7 +32,8 @@ OPENS = {
     Task.SETTLE: {"consent_event"},
     Task.LOG: {"access_entry", "log_start"},
     Task.CLOSED: {"access_closed"},
-    Task.TIDY: {"session", "access_entry", "log_start", "draft", "seen", "report"},
+    Task.ROTATE: {"person"},
+    Task.TIDY: {"session", "access_entry", "log_start", "draft", "seen", "report", "feed"},
 }
 """Task -> the tables of which it may see anything at all."""
 

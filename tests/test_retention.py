@@ -14,13 +14,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, insert, select, text
 
 from portal import audit, checkpoints, verifier
+from portal.access import Facts
 from portal.checkpoints import Checkpoints
 from portal.db import StoreDown, Task, now
-from portal.family import NOBODY
-from portal.models import access_entry, draft, log_start, session
+from portal.family import NOBODY, Household, RegisterDown, UnknownPerson
+from portal.feed_ends import remove_ended
+from portal.models import access_entry, draft, feed, log_start, session, spent
 from portal.retention import Retention, Tidied
 from portal.second_place import Unsignable
-from tests.store_world import Shop, open_store
+from tests.store_world import Shop, open_store, who
 from tests.test_checkpoints import as_owner, audit_command, look, offline, replace_log
 
 pytest_plugins = ("tests.store_fixtures",)
@@ -215,6 +217,49 @@ def test_what_else_is_over_goes_and_the_rest_stays(shop: Shop) -> None:
     with shop.store.read(citizen) as c:
         assert c.execute(select(session.c.id)).scalars().all() == ["0"]
         assert c.execute(select(draft.c.slot)).scalars().all() == ["0"]
+
+
+def test_a_used_up_login_goes_when_it_is_too_old_anyway(shop: Shop) -> None:
+    with shop.store.write(task=Task.SESSIONS) as c:
+        for token, age in ("old", 1), ("new", -1):
+            c.execute(insert(spent).values(token=token, until=now() - timedelta(minutes=age)))
+    assert tidy(shop).rest["spent tokens"] == 1
+    with shop.store.read(task=Task.SESSIONS) as c:
+        assert c.execute(select(spent.c.token)).scalars().all() == ["new"]
+
+
+def test_a_link_ends_with_the_relation_and_doubt_keeps_it(shop: Shop) -> None:
+    home = shop.household()
+    emil, (mette, jonas) = home.citizen.id, who(home)
+    grandfather = shop.person("0606406003")
+    for n, person in enumerate((mette.id, jonas.id, grandfather, emil)):
+        with shop.store.write(person, emil) as c:
+            row = {"tenant": "0851", "id": f"{n}", "token": f"{n}", "person": person}
+            c.execute(insert(feed).values(**row, citizen=emil, created=now()))
+    facts = msgspec.structs.replace(home.facts, closed=frozenset({jonas.id}))
+
+    def told(answer: object) -> None:
+        def household(citizen: str, fresh: bool = False) -> Household:
+            if isinstance(answer, Exception):
+                raise answer
+            assert isinstance(answer, Facts)
+            return msgspec.structs.replace(home, facts=answer)
+
+        shop.family.household = household  # type: ignore[method-assign]
+
+    told(RegisterDown())
+    assert remove_ended("0851", shop.store, shop.family) == 0
+    told(msgspec.structs.replace(facts, custodians=None))
+    assert remove_ended("0851", shop.store, shop.family) in (
+        0,
+        1,
+    )  # her own, at nine, opens to nobody anyway
+    told(facts)
+    remove_ended("0851", shop.store, shop.family)
+    with shop.store.read(emil) as c:
+        assert c.execute(select(feed.c.person)).scalars().all() == [mette.id]
+    told(UnknownPerson())
+    assert remove_ended("0851", shop.store, shop.family) == 1
 
 
 def test_the_schema_goes_down_and_up_with_a_cut_log(shop: Shop, old: str) -> None:

@@ -30,6 +30,7 @@ from portal.identity.checks import LogoutNotice
 from portal.identity.failures import Invalid
 from portal.identity.once import spend
 from portal.identity.profile import Door
+from portal.lasting import Lasting
 from portal.models import session
 from portal.settings import Settings
 
@@ -75,6 +76,7 @@ class Sessions:
     def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
         self._tenant = settings.municipality
         self._store, self._vault = store, vault
+        self._lasting = Lasting(store, vault, self._tenant)
         self._idle = timedelta(seconds=settings.idle_seconds)
         self._noted = min(NOTED, self._idle / 30)
 
@@ -114,7 +116,7 @@ class Sessions:
 
     def subject(self, arrival: Arrival) -> str:
         """The keyed hash of who this is at the provider: (iss, sub), never sub alone."""
-        return self._vault.index(f"{arrival.issuer}\x1f{arrival.subject}")
+        return self._lasting.hash(f"{arrival.issuer}\x1f{arrival.subject}")
 
     def load(self, token: str, *, used: bool = True) -> Session | None:
         """The session of this token, if it stands; its use is noted, unless told that it is none.
@@ -200,10 +202,10 @@ class Sessions:
 
         With both, a session of the subject whose provider session we were never told ends too.
         """
-        subjects = self._vault.indexes(f"{notice.issuer}\x1f{notice.subject}")
-        sids = self._vault.indexes(f"{notice.issuer}\x1f{notice.provider_session}")
-        by_subject = session.c.issuer_subject.in_(subjects)
-        by_sid = session.c.provider_session.in_(sids)
+        subject = self._lasting.hash(f"{notice.issuer}\x1f{notice.subject}")
+        sid = self._lasting.hash(f"{notice.issuer}\x1f{notice.provider_session}")
+        by_subject = session.c.issuer_subject == subject
+        by_sid = session.c.provider_session == sid
         if not notice.subject:
             return by_sid
         if not notice.provider_session:
@@ -241,7 +243,7 @@ class Sessions:
             "id": kept.account.session,
             "person": kept.account.person,
             "issuer_subject": kept.account.subject,
-            "provider_session": self._vault.index(f"{arrival.issuer}\x1f{sid}") if sid else "",
+            "provider_session": self._lasting.hash(f"{arrival.issuer}\x1f{sid}") if sid else "",
             "data": self._seal(hashed, kept),
             "created": moment,
             "used": moment,
