@@ -6,7 +6,9 @@ processes, tells who can log in, and stops everything at Ctrl-C.
 
 from __future__ import annotations
 
+import base64
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 from backend_stub.demo import write_config
 from mitid_stub.personas import personas
 from portal import keys
+from portal.safety import DEMO, DEMO_BYTES
 
 WAIT_SECONDS = 60
 
@@ -70,9 +73,14 @@ def _secrets(folder: Path) -> dict[str, str]:
     file = folder / "secrets"
     if not file.exists():
         file.touch(mode=0o600)
-        file.write_text(f"{keys.new_secret()}\n{keys.new_data_key()}\n")
+        file.write_text(f"{DEMO}{keys.new_secret()}\n{_data_key()}\n")
     secret, data = file.read_text().split()
     return {"PORTAL_SECRET_KEYS": secret, "PORTAL_DATA_KEYS": data}
+
+
+def _data_key() -> str:
+    """Recognisable, so that no real portal starts with it."""
+    return base64.b64encode(DEMO_BYTES + secrets.token_bytes(32 - len(DEMO_BYTES))).decode()
 
 
 def _wait_until_ready(port: int, running: list[subprocess.Popen[bytes]]) -> None:

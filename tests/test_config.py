@@ -112,7 +112,8 @@ def test_a_wrong_setting_is_named(tmp_path: Path, old: str, new: str, key: str) 
     assert "\n" not in str(wrong.value), "one line, one cause"
 
 
-DATA = base64.b64encode(bytes(range(32))).decode()
+DATA, OTHER = (base64.b64encode(secrets.token_bytes(32)).decode() for _ in "ab")
+SECRETS = (secrets.token_urlsafe(32), secrets.token_urlsafe(32))
 
 
 @pytest.mark.parametrize(
@@ -139,9 +140,9 @@ def test_several_keys(tmp_path: Path) -> None:
     s = read(
         tmp_path,
         GOOD,
-        keys(PORTAL_SECRET_KEYS=f"{'a' * 40}, {'b' * 40}", PORTAL_DATA_KEYS=f"{DATA},{DATA}"),
+        keys(PORTAL_SECRET_KEYS=f"{SECRETS[0]}, {SECRETS[1]}", PORTAL_DATA_KEYS=f"{DATA},{OTHER}"),
     )
-    assert s.secret_keys == ("a" * 40, "b" * 40)
+    assert s.secret_keys == SECRETS
     assert len(s.data_keys) == 2
 
 
@@ -150,7 +151,7 @@ def test_keys_under_other_names(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as wrong:
         read(tmp_path, text)
     assert wrong.value.key == "MINE"
-    assert read(tmp_path, text, keys(MINE="c" * 40)).secret_keys == ("c" * 40,)
+    assert read(tmp_path, text, keys(MINE=SECRETS[0])).secret_keys == SECRETS[:1]
 
 
 @pytest.mark.parametrize("text", ["", "base_url", "[", "\x00", "a = 1\na = 2"])
