@@ -1,9 +1,11 @@
 """`make prove`: every claimed figure at its full count, written to docs/proof.md.
 
     python -m bench.prove [pytest options, e.g. -k races]
+    python -m bench.prove "tests/test_mutants.py::test_a_fault_in_the_rules_is_noticed[access]"
 
 Each proof is a test marked `proof`: `make test` runs a seeded sample of it, this
-runs all of it (PROVE=1). A run of some of them keeps the others' lines.
+runs all of it (PROVE=1), or the files and tests named. A run of some of them
+keeps the others' lines.
 PROVE_SEED chooses other dice.
 """
 
@@ -36,10 +38,11 @@ when, with which dice, on what.
 
 def main(options: list[str]) -> int:
     """Run the proofs, write the report; pytest's exit code."""
+    named = any(option.startswith("tests/") for option in options)
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder, "proof.xml")
         command = [sys.executable, "-m", "pytest", "-m", "proof", "-q", "-o", "junit_family=xunit1"]
-        command += [f"--junitxml={found}", "tests", *options]
+        command += [f"--junitxml={found}", *([] if named else ["tests"]), *options]
         environ = {**os.environ, "PROVE": "1", "PROVE_SEED": SEED}
         code = subprocess.run(command, env=environ, check=False).returncode
         made = dict(_lines(found)) if found.exists() else {}
