@@ -31,9 +31,16 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup check browser
+test: setup check audit browser
 	$(BIN)/python -m pytest tests -n 2 -q
 	$(BIN)/python -m pytest e2e -n 2 -q
+
+.PHONY: audit sbom
+audit: setup
+	@$(BIN)/python -m supply.audit
+
+sbom: setup
+	$(BIN)/python -m supply.sbom var/sbom.cdx.json
 
 .PHONY: browser
 browser: setup
