@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date
 
 import msgspec
@@ -61,5 +62,5 @@ def problems(
 def months_ahead(day: date, months: int) -> date:
     """The same day so many months later, or the month's last day."""
     year, month = divmod(day.month - 1 + months, 12)
-    last = (date(day.year + year + (month == 11), (month + 1) % 12 + 1, 1) - date.resolution).day
+    _, last = monthrange(day.year + year, month + 1)
     return date(day.year + year, month + 1, min(day.day, last))

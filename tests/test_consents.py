@@ -21,6 +21,7 @@ from portal.consent_events import ConsentEvents
 from portal.consent_state import Grant, Kind, Mine
 from portal.consents import Changed, NotAllowed, Row
 from portal.crypto import Unreadable
+from portal.db import Task
 from portal.journal import Journal
 from portal.proposal import Proposal
 from portal.records import Category
@@ -579,6 +580,23 @@ def test_who_was_ever_spoken_of_is_found_by_place(family) -> None:
         )
     assert found.everybody() == tuple(sorted((emil, other)))
     assert found.citizens_of(frozenset({"ppr"})) == (emil,)
+
+
+def test_citizens_are_looked_for_by_the_task_that_may(
+    family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL shows one who names no citizen the rows of these places alone, or of the day's work."""
+    portal, _, _ = family
+    asked, read = [], portal.store.read
+    monkeypatch.setattr(
+        portal.store, "read", lambda *c, **how: asked.append(how) or read(*c, **how)
+    )
+    portal.consents.citizens_of(frozenset({"skole", "ppr"}))
+    portal.consents.everybody()
+    assert asked == [
+        {"task": Task.ACTORS, "keys": ["ppr", "skole"]},
+        {"task": Task.SETTLE, "keys": []},
+    ]
 
 
 def test_each_citizens_events_are_numbered_by_themselves(family) -> None:

@@ -130,6 +130,8 @@ def test_what_was_confirmed_cannot_be_changed_afterwards() -> None:
     [
         (date(2026, 1, 31), 1, date(2026, 2, 28)),
         (date(2028, 1, 31), 1, date(2028, 2, 29)),
+        (date(2027, 1, 31), 13, date(2028, 2, 29)),
+        (date(2027, 12, 31), 2, date(2028, 2, 29)),
         (date(2026, 1, 15), 1, date(2026, 2, 15)),
         (date(2026, 8, 31), 1, date(2026, 9, 30)),
         (date(2026, 10, 31), 1, date(2026, 11, 30)),
