@@ -19,6 +19,8 @@ from portal.comments import Comments
 from portal.consent_pages import ConsentPages
 from portal.consents import Consents
 from portal.conversation import Conversation
+from portal.counter import Counter
+from portal.crowd import Crowd
 from portal.crypto import Vault
 from portal.db import Store
 from portal.deciding import Deciding
@@ -32,6 +34,7 @@ from portal.identity.oidc import Oidc
 from portal.identity.session import Sessions
 from portal.limits import Limiter
 from portal.overview import Overviews
+from portal.present import Presenter
 from portal.report_pages import ReportPages
 from portal.reports import Reports
 from portal.seen import Seen
@@ -39,6 +42,7 @@ from portal.seen_by import SeenBy
 from portal.settings import Settings
 from portal.sources.gather import Gatherer
 from portal.sources.register import Register
+from portal.threshold import Threshold
 from portal.views import errors, page
 from portal.views.access_log import access_log
 from portal.views.account import account
@@ -89,6 +93,7 @@ class Portal:
     consents: Consents
     comments: Comments
     overviews: Overviews
+    counter: Counter
     consent_pages: ConsentPages
     deciding: Deciding
     conversation: Conversation
@@ -116,9 +121,10 @@ def join(settings: Settings) -> Portal:
     family = Family(settings, store, vault, Register(settings, gatherer))
     consents, comments = Consents(settings, store, family), Comments(settings, store, family)
     marks = Seen(settings, store, family)
-    overviews = Overviews(
-        settings, store, gatherer, family, consents, comments, marks, i18n.NeutralNames()
-    )
+    threshold = Threshold(settings, store, gatherer, family, consents, comments)
+    presenter = Presenter(settings, family, consents, threshold.standings, i18n.NeutralNames())
+    overviews = Overviews(threshold, family, presenter, marks)
+    counter = Counter(settings, family, threshold)
     consent_pages = ConsentPages(settings, overviews, consents)
     conversation = Conversation(overviews, comments, consents, family)
     drafts = Drafts(settings, store, family, vault)
@@ -131,12 +137,13 @@ def join(settings: Settings) -> Portal:
         consents=consents,
         comments=comments,
         overviews=overviews,
+        counter=counter,
         consent_pages=consent_pages,
         deciding=Deciding(settings, overviews, consents, consent_pages),
         conversation=conversation,
         drafts=drafts,
         desks=Desks(conversation, drafts),
-        reports=ReportPages(settings, overviews, Reports(settings, store, family), family),
+        reports=ReportPages(settings, overviews, counter, Reports(settings, store, family), family),
         seen_by=SeenBy(settings, store, family, overviews),
         feeds=Feeds(settings, store, family, overviews),
         sessions=Sessions(settings, store, vault),
@@ -172,6 +179,7 @@ def create_app(settings: Settings) -> Flask:
     app.teardown_request(lambda _: services.clerk.nudge())
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.wsgi_app = Crowd(app.wsgi_app, LARGEST_BODY)  # type: ignore[method-assign]
     app.wsgi_app = _static(app)  # type: ignore[method-assign]
     return app
 

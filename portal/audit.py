@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from portal.crypto import CitizenKey
 from portal.db import aware, now
+from portal.held import Head
 from portal.models import access_entry
 from portal.records import Category
 from portal.verifier import GENESIS, chain
@@ -73,20 +74,37 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 def append(connection: Connection, tenant: str, citizen: str, key: CitizenKey, line: Line) -> int:
     """Add a line to a citizen's chain in the caller's transaction; returns its number."""
     table = access_entry
-    if connection.dialect.name != "sqlite":  # SQLite has one writer at a time anyway
-        chain_name = func.hashtextextended(f"{tenant}/{citizen}", 0)
-        connection.execute(select(func.pg_advisory_xact_lock(chain_name)))
+    lock(connection, tenant, citizen)
     head = connection.execute(
         select(table.c.seq, table.c.hash)
         .where(table.c.tenant == tenant, table.c.citizen == citizen)
         .order_by(table.c.seq.desc())
         .limit(1)
     ).first()
+    return append_to(connection, tenant, citizen, key, line, Head(*head) if head else None)
+
+
+def lock(connection: Connection, tenant: str, citizen: str) -> None:
+    """Nobody else adds to this chain until the transaction ends (SQLite has one writer anyway)."""
+    if connection.dialect.name != "sqlite":
+        chain_name = func.hashtextextended(f"{tenant}/{citizen}", 0)
+        connection.execute(select(func.pg_advisory_xact_lock(chain_name)))
+
+
+def append_to(
+    connection: Connection,
+    tenant: str,
+    citizen: str,
+    key: CitizenKey,
+    line: Line,
+    head: Head | None,
+) -> int:
+    """As `append`, where the chain was locked and its head read in the same transaction."""
     seq, previous = (head.seq + 1, head.hash) if head else (1, GENESIS)
     at = now()
     detail = key.seal(msgspec.msgpack.encode(line), f"{citizen}/{seq}")
     connection.execute(
-        insert(table).values(
+        insert(access_entry).values(
             tenant=tenant,
             citizen=citizen,
             seq=seq,

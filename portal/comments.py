@@ -6,11 +6,11 @@ later sees it. A correction is a new version, taking back leaves a tombstone.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import RowMapping, func, insert, select
+from sqlalchemy import func, insert, select
 
 from portal import audit
 from portal.access import Viewer
@@ -18,6 +18,7 @@ from portal.audit import Act, Line
 from portal.crypto import new_id
 from portal.db import Store, aware, now
 from portal.family import Family
+from portal.held import CommentRow, Held
 from portal.models import comment
 from portal.records import Category
 from portal.settings import Settings
@@ -73,10 +74,18 @@ class Comments:
         self._insert(citizen, viewer, id, found.version + 1, found.about, detail)
 
     def readable(
-        self, citizen: str, viewer: Viewer, actors: Collection[str] = ()
+        self,
+        citizen: str,
+        viewer: Viewer,
+        actors: Collection[str] = (),
+        held: Held | None = None,
     ) -> tuple[Comment, ...]:
-        """Those this viewer may read, newest first. `actors`: hers that hold `comments` now."""
-        return tuple(c for c in self._all(citizen) if may_read(viewer, c.detail, actors))
+        """Those this viewer may read, newest first. `actors`: hers that hold `comments` now.
+
+        `held`: what the database holds, for a caller that makes sure of it when it logs.
+        """
+        found = self._all(citizen) if held is None else self._newest(citizen, held.comments)
+        return tuple(c for c in found if may_read(viewer, c.detail, actors))
 
     def _all(self, citizen: str) -> tuple[Comment, ...]:
         t = comment
@@ -85,22 +94,25 @@ class Comments:
                 select(t.c.id, t.c.version, t.c.about, t.c.at, t.c.detail)
                 .where(t.c.citizen == citizen)
                 .order_by(t.c.at, t.c.version)
-            ).mappings()
-            found: dict[str, Comment] = {}
-            for row in rows:
-                found[row["id"]] = self._newer(citizen, row, found.get(row["id"]))
+            )
+            return self._newest(citizen, (CommentRow(*row) for row in rows))
+
+    def _newest(self, citizen: str, rows: Iterable[CommentRow]) -> tuple[Comment, ...]:
+        found: dict[str, Comment] = {}
+        for row in rows:
+            found[row.id] = self._newer(citizen, row, found.get(row.id))
         return tuple(sorted(found.values(), key=lambda c: c.written, reverse=True))
 
-    def _newer(self, citizen: str, row: RowMapping, before: Comment | None) -> Comment:
+    def _newer(self, citizen: str, row: CommentRow, before: Comment | None) -> Comment:
         key = self._family.key(citizen)
-        opened = key.open(row["detail"], f"comment {row['id']} {row['version']}")
-        at = aware(row["at"])
+        opened = key.open(row.detail, f"comment {row.id} {row.version}")
+        at = aware(row.at)
         return Comment(
-            id=row["id"],
-            about=row["about"],
+            id=row.id,
+            about=row.about,
             written=before.written if before else at,
             corrected=at if before else None,
-            version=row["version"],
+            version=row.version,
             detail=msgspec.msgpack.decode(opened, type=Detail),
         )
 

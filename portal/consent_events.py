@@ -5,12 +5,15 @@ What they mean is consent_state.py's; who may say what, consents.py's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select
 
 from portal.consent_state import Event, Grant, Kind
 from portal.db import Store, Task, aware, now
 from portal.family import Family
+from portal.held import EventRow
 from portal.models import consent_event, person
 
 
@@ -62,23 +65,27 @@ class ConsentEvents:
         with self._store.read(citizen) as c:
             return self._found(c, citizen, consent_event.c.citizen == citizen)
 
+    def read(self, citizen: str, rows: Iterable[EventRow]) -> tuple[Event, ...]:
+        """The same from rows somebody has just read."""
+        return tuple(self._event(citizen, row) for row in rows)
+
     def _found(self, c: Connection, citizen: str, where: ColumnElement[bool]) -> tuple[Event, ...]:
         t = consent_event
         columns = (t.c.seq, t.c.actor, t.c.kind, t.c.by, t.c.at, t.c.detail)
-        rows = c.execute(select(*columns).where(where).order_by(t.c.seq)).mappings()
-        return tuple(self._event(citizen, row) for row in rows)
+        rows = c.execute(select(*columns).where(where).order_by(t.c.seq))
+        return self.read(citizen, (EventRow(*row) for row in rows))
 
-    def _event(self, citizen: str, row: RowMapping) -> Event:
+    def _event(self, citizen: str, row: EventRow) -> Event:
         grant = None
-        if row["detail"]:
-            opened = self._family.key(citizen).open(row["detail"], f"consent {row['seq']}")
+        if row.detail:
+            opened = self._family.key(citizen).open(row.detail, f"consent {row.seq}")
             grant = msgspec.msgpack.decode(opened, type=Grant)
         return Event(
-            seq=row["seq"],
-            actor=row["actor"],
-            kind=Kind(row["kind"]),
-            by=row["by"],
-            at=aware(row["at"]),
+            seq=row.seq,
+            actor=row.actor,
+            kind=Kind(row.kind),
+            by=row.by,
+            at=aware(row.at),
             grant=grant,
         )
 

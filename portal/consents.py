@@ -20,6 +20,7 @@ from portal.consent_events import ConsentEvents
 from portal.consent_state import BY_ITSELF, UNDO, Event, Grant, Kind, Mine
 from portal.db import Store, now
 from portal.family import Family, Household
+from portal.held import Held
 from portal.journal import Journal
 from portal.proposal import Proposal, problems
 from portal.settings import Settings
@@ -62,9 +63,11 @@ class Consents:
         """What applies now, by actor, read from the database at this moment."""
         return consent_state.applies(self.events(citizen), facts, self._sectors)
 
-    def of(self, citizen: str, facts: Facts, actors: Collection[str]) -> tuple[Scope, ...]:
-        """The same for these actors alone."""
-        events = self.events(citizen)
+    def of(
+        self, citizen: str, facts: Facts, actors: Collection[str], held: Held | None = None
+    ) -> tuple[Scope, ...]:
+        """The same for these actors alone. `held`: for a caller that makes sure of it when it logs."""
+        events = self.events(citizen, held)
         return tuple(
             scope
             for actor in sorted(actors)
@@ -75,9 +78,9 @@ class Consents:
         """The viewer's own standing answer about one actor."""
         return self._row(self.events(home.citizen.id), home, viewer, actor)
 
-    def rows(self, home: Household, viewer: str) -> dict[str, Row]:
+    def rows(self, home: Household, viewer: str, held: Held | None = None) -> dict[str, Row]:
         """The same for every actor about which anything was ever said by the viewer, or applies."""
-        events = self.events(home.citizen.id)
+        events = self.events(home.citizen.id, held)
         found = {a: self._row(events, home, viewer, a) for a in {e.actor for e in events}}
         return {a: r for a, r in found.items() if r.mine is not Mine.NONE}
 
@@ -205,9 +208,11 @@ class Consents:
 
     # --- looking ---
 
-    def events(self, citizen: str) -> tuple[Event, ...]:
-        """Every event of one citizen, oldest first, as the database has them now."""
-        return self._events.of(citizen)
+    def events(self, citizen: str, held: Held | None = None) -> tuple[Event, ...]:
+        """Every event of one citizen, oldest first, as the database has them now (or `held`)."""
+        if held is None:
+            return self._events.of(citizen)
+        return self._events.read(citizen, held.events)
 
     def ever(self, citizen: str, actors: frozenset[str]) -> bool:
         """Whether anything was ever said about one of these actors (cheap, before any look-up)."""

@@ -17,8 +17,9 @@ from sqlalchemy.exc import IntegrityError
 from portal.access import Facts, Viewer, today_in_copenhagen
 from portal.crypto import CitizenKey, Vault, new_id
 from portal.db import Store, Task, now
+from portal.held import NOTHING, Held, held
 from portal.lasting import Lasting
-from portal.models import access_closed, person
+from portal.models import person
 from portal.records import Person
 from portal.settings import CPR_SYSTEM, Settings
 from portal.sources.register import Register, RegisterDown, Registered
@@ -52,6 +53,8 @@ class Household(msgspec.Struct, frozen=True, kw_only=True):
     citizen: Known
     custodians: tuple[Known, ...] | None
     facts: Facts
+    held: Held = NOTHING
+    """What the database held about her when this was put together."""
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -111,22 +114,28 @@ class Family:
         except (RegisterDown, UnknownPerson):
             return False
 
-    def household(self, citizen: str, fresh: bool = False) -> Household:
-        """A citizen, custody and age as they are now. Raises UnknownPerson, RegisterDown."""
+    def household(
+        self, citizen: str, fresh: bool = False, known_held: Held | None = None
+    ) -> Household:
+        """A citizen, custody and age as they are now. Raises UnknownPerson, RegisterDown.
+
+        `known_held`: what the database holds, for a caller that makes sure of it when it logs.
+        """
         known = self.known(citizen, fresh)
         found = self._remember(
             ("custodians", citizen), lambda: self._register.custodians_of(known.patient), fresh
         )
         custodians = self._custodians(found) if isinstance(found, tuple) else None
+        now_held = self._held_about(citizen) if known_held is None else known_held
         facts = Facts(
             citizen=citizen,
             born=known.person.born,
             deceased=known.person.deceased,
             custodians=None if custodians is None else frozenset(c.id for c in custodians),
-            closed=self._closed(citizen),
+            closed=now_held.closed,
             today=today_in_copenhagen(now()),
         )
-        return Household(citizen=known, custodians=custodians, facts=facts)
+        return Household(citizen=known, custodians=custodians, facts=facts, held=now_held)
 
     def key(self, citizen: str) -> CitizenKey:
         """The citizen's own key. Raises UnknownPerson when she is unknown or erased."""
@@ -260,12 +269,9 @@ class Family:
         key = CitizenKey(self._vault.open(row["key"], f"key {id}")) if row["key"] else None
         return _Row(id, system, value, key)
 
-    def _closed(self, citizen: str) -> frozenset[str]:
+    def _held_about(self, citizen: str) -> Held:
         with self._store.read(citizen) as c:
-            rows = c.execute(
-                select(access_closed.c.adult).where(access_closed.c.citizen == citizen)
-            )
-            return frozenset(r.adult for r in rows)
+            return held(c, citizen)
 
     def _remember(self, what: tuple[str, str], ask: Callable[[], object], fresh: bool) -> object:
         with self._lock:

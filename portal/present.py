@@ -143,7 +143,8 @@ class Presenter:
         """How many places have access through this viewer's yes, and how many do not yet."""
         if standing.relation is Relation.STAFF or standing.viewer.person is None:
             return None
-        rows = self._consents.rows(standing.home, standing.viewer.person)
+        home, person = standing.home, standing.viewer.person
+        rows = self._consents.rows(home, person, home.held)
         states = [r.mine for r in rows.values()]
         active = (a for a, row in rows.items() if row.mine is Mine.ACTIVE)
         return ConsentCount(

@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import chain
 
 from portal.access import Viewer
+from portal.counter import Counter
 from portal.family import Family, UnknownPerson
 from portal.handout import Choice, Overview, Place, Shown
 from portal.handout_report import ReportForm, ReportLine, ReportPage, Told
@@ -34,9 +35,14 @@ class ReportPages:
     """Messages about one citizen's page, as the family and the places meet them."""
 
     def __init__(
-        self, settings: Settings, overviews: Overviews, reports: Reports, family: Family
+        self,
+        settings: Settings,
+        overviews: Overviews,
+        counter: Counter,
+        reports: Reports,
+        family: Family,
     ) -> None:
-        self._settings, self._overviews = settings, overviews
+        self._settings, self._overviews, self._counter = settings, overviews, counter
         self._reports, self._family = reports, family
         self._actors = settings.actors
 
@@ -75,7 +81,7 @@ class ReportPages:
             errors["hvad"] = _("Vælg, hvad der er galt.")
         if about and shown is None:
             errors["sted"] = _("Det, du skriver om, er ikke på siden lige nu. Prøv igen om lidt.")
-        elif not actor or not self._overviews.reachable(actor):
+        elif not actor or not self._counter.reachable(actor):
             errors["sted"] = _("Vælg, hvem der skal have det at vide.")
         if self._overviews.tells_address(standing, filled.text):
             errors["tekst"] = _(
@@ -109,13 +115,11 @@ class ReportPages:
         found = self._reports.to(self._mine(viewer))
         lines = [line for r in found if (line := self._told(viewer, r))]
         shown = {line.id for line in lines}
-        self._overviews.messages_read(
-            viewer, ((r.citizen, r.person) for r in found if r.id in shown)
-        )
+        self._counter.messages_read(viewer, ((r.citizen, r.person) for r in found if r.id in shown))
         return tuple(lines)
 
     def _mine(self, viewer: Viewer) -> list[str]:
-        return [a for a in sorted(viewer.actors) if self._overviews.reachable(a)]
+        return [a for a in sorted(viewer.actors) if self._counter.reachable(a)]
 
     def _told(self, viewer: Viewer, report: Report) -> Told | None:
         try:
@@ -137,7 +141,7 @@ class ReportPages:
             text=report.detail.text,
             at=report.at,
             place=self._actors[report.actor].name,
-            opens=self._overviews.may_open(viewer, report.citizen),
+            opens=self._counter.may_open(viewer, report.citizen),
         )
 
     # --- the form ---
@@ -155,7 +159,7 @@ class ReportPages:
             kinds=filled.kinds or kinds(),
             place=place,
             places=places,
-            reachable=self._overviews.reachable(shown.entry.owner) if shown else bool(places),
+            reachable=self._counter.reachable(shown.entry.owner) if shown else bool(places),
             phone=phone,
             phone_name=name,
             text=filled.text,
@@ -173,7 +177,7 @@ class ReportPages:
         """The places that something on the page comes from, and that can read a message."""
         actors = dict.fromkeys(s.entry.owner for s in entries(page))
         for actor in actors:
-            if self._overviews.reachable(actor):
+            if self._counter.reachable(actor):
                 place = self._overviews.place(standing, actor)
                 yield Choice(
                     value=place.id,

@@ -23,7 +23,7 @@ def check_all(settings: Settings, cpr: str) -> Iterator[tuple[str, bool]]:
     try:
         if cpr:
             known = portal.family.identify(CPR_SYSTEM, cpr)
-            portal.overviews.checked(known.id)
+            portal.counter.checked(known.id)
             identifiers = known.person.identifiers
         else:
             portal.family.identify(CPR_SYSTEM, NOBODY)

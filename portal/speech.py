@@ -132,7 +132,7 @@ def _filled(speech: Speech, text: str, values: dict[str, object]) -> Markup:
 def _speech() -> Speech:
     try:
         # the proxy itself would look the request up three times, and a page asks a thousand times
-        return cast(Speech, g._get_current_object().speech)  # type: ignore[attr-defined]
+        return cast(Speech, g._get_current_object().speech)
     except AttributeError:
         g.speech = found = _found()
         return found

@@ -16,6 +16,7 @@ from portal.access_staff import Scope
 from portal.consents import Consents
 from portal.family import Family, Household, UnknownPerson
 from portal.handout import Relation
+from portal.held import Held
 from portal.records import AnyEntry, Person, Sector
 from portal.redaction import NO_SHIELD, Shield, locates, place_name, shield, telling
 from portal.settings import Settings, SourceConfig
@@ -63,13 +64,20 @@ class Standings:
         self._sources = {s.id: s for s in settings.source}
         self._sectors = {a.id: a.sector for a in settings.actor}
 
-    def of(self, viewer: Viewer, citizen: str, purpose: str = "", fresh: bool = False) -> Standing:
-        """Raises NotFound, PurposeMissing, family.RegisterDown."""
+    def of(
+        self,
+        viewer: Viewer,
+        citizen: str,
+        purpose: str = "",
+        fresh: bool = False,
+        held: Held | None = None,
+    ) -> Standing:
+        """Raises NotFound, PurposeMissing, family.RegisterDown. `held`: see Family.household."""
         fresh = fresh or self._first_opening(viewer, citizen)
         if not self._conceivable(viewer, citizen, fresh):
             raise NotFound
         try:
-            home = self._family.household(citizen, fresh)
+            home = self._family.household(citizen, fresh, held)
         except UnknownPerson:
             raise NotFound from None
         if viewer.staff:
@@ -107,7 +115,7 @@ class Standings:
     def _staff(self, viewer: Viewer, home: Household, purpose: str) -> Standing:
         if home.facts.deceased or home.facts.age is None:
             raise NotFound
-        scopes = self._consents.of(home.citizen.id, home.facts, viewer.actors)
+        scopes = self._consents.of(home.citizen.id, home.facts, viewer.actors, home.held)
         if not scopes and home.citizen.id not in viewer.related:
             raise NotFound
         if purpose not in {p.id for p in self._settings.purpose}:

@@ -71,7 +71,7 @@ def test_what_changes_while_the_log_is_written_is_gone(
 ) -> None:
     """The log is the last thing before a page is made; it may have waited for its turn."""
     home, world = races.homes[0], races.stage.world
-    overviews = races.stage.app.extensions["portal"].overviews
+    threshold = races.stage.app.extensions["portal"].overviews._threshold
     adult, child = (world.people[k].cpr for k in ("s0", "b0"))
     employee = log_in(races.stage.app, "poul", "/log-ind/medarbejder")
     guardian = log_in(races.stage.app, "s0")
@@ -89,7 +89,7 @@ def test_what_changes_while_the_log_is_written_is_gone(
 
     moments = [(employee, withdraw, p) for p in home.staff_paths()]
     moments += [(guardian, close, p) for p in home.guardian_paths()[:-1]]
-    write = overviews._write
+    write = threshold.write
     wrong = []
     for visitor, revoke, path in moments:
         say_yes(races.stage, home, "p0")
@@ -97,13 +97,13 @@ def test_what_changes_while_the_log_is_written_is_gone(
         before = visitor.get(path)
 
         def late(lines: object, revoke: Callable[[], None] = revoke) -> None:
-            monkeypatch.setattr(overviews, "_write", write)
+            monkeypatch.setattr(threshold, "write", write)
             revoke()
             write(lines)
 
-        monkeypatch.setattr(overviews, "_write", late)
+        monkeypatch.setattr(threshold, "write", late)
         after = visitor.get(path)
-        monkeypatch.setattr(overviews, "_write", write)
+        monkeypatch.setattr(threshold, "write", write)
         words = home.shared | {home.name} if visitor is employee else home.whole | {home.name}
         wrong += [f"{visitor.last} {path}"] if any(w in after.lower() for w in words) else []
         assert any(w in before.lower() for w in words), path

@@ -39,7 +39,7 @@ def look_up() -> ResponseReturnValue:
     errors = read(form)
     if errors:
         return _home(error=errors["cpr"]), 422
-    found = portal().overviews.look_up(viewer(), str(form.cpr.data))
+    found = portal().counter.look_up(viewer(), str(form.cpr.data))
     if found is None:
         return _home(not_found=True), 404
     session["related"] = sorted({*session.get("related", ()), found})
@@ -82,7 +82,7 @@ def _purposes() -> tuple[Choice, ...]:
 def _home(error: str = "", not_found: bool = False) -> str:
     actors = portal().settings.actors
     mine = [actors[a] for a in sorted(viewer().actors) if a in actors]
-    citizens = portal().overviews.listed(viewer(), portal().consents.citizens_of(viewer().actors))
+    citizens = portal().counter.listed(viewer(), portal().consents.citizens_of(viewer().actors))
     g.relation = "staff"
     page = StaffHome(
         places=tuple(Place(id=a.id, name=a.name, sector=a.sector) for a in mine),

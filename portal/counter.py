@@ -1,0 +1,102 @@
+"""The counter: what employees do before an overview is opened, and what is only told of them.
+
+Looking somebody up, the list of citizens, reading messages: each logged before it is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from portal.access import Viewer
+from portal.access_staff import has_relation
+from portal.audit import Act, Line
+from portal.db import now
+from portal.family import NOBODY, Family, UnknownPerson
+from portal.settings import CPR_SYSTEM, Settings
+from portal.threshold import Entry, Look, Overtaken, Threshold
+
+
+class Counter:
+    """One object per worker, shared by its threads."""
+
+    def __init__(self, settings: Settings, family: Family, threshold: Threshold) -> None:
+        self._settings, self._family, self._threshold = settings, family, threshold
+        self._standings = threshold.standings
+
+    def look_up(self, viewer: Viewer, cpr: str) -> str | None:
+        """An employee's look-up by full CPR, asking only her own actor's sources; logged.
+
+        Returns the citizen's id when the actor has something running with her.
+        Raises RegisterDown, db.StoreDown.
+        """
+        look = Look(act=Act.LOOK_UP, categories=())
+        try:
+            known = self._family.identify(CPR_SYSTEM, cpr)
+        except UnknownPerson:
+            line = self._threshold.line(viewer, look, "unknown person")
+            self._threshold.write([Entry(NOBODY, line)])
+            return None
+        related = self._related(viewer, known.id)
+        outcome = "ok" if related else "no relation"
+        self._threshold.write([Entry(known.id, self._threshold.line(viewer, look, outcome))])
+        return known.id if related else None
+
+    def _related(self, viewer: Viewer, citizen: str) -> bool:
+        """Whether one of her actors in this municipality has something running with the citizen."""
+        facts = self._family.household(citizen).facts
+        here = self._standings.of_this_municipality(viewer.actors)
+        own = [
+            s.id
+            for s in self._settings.source
+            if s.connected and s.actor in here and _about(s.ages, facts.age)
+        ]
+        answers = self._threshold.ask_only(own, citizen, None)
+        related = has_relation((e for a in answers.values() for e in a.entries), here, now())
+        return related and not facts.deceased and facts.age is not None
+
+    def listed(self, viewer: Viewer, citizens: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        """Those an employee's actor holds an active consent for, by name; each listing is logged."""
+        look = Look(purpose=self._any_purpose, act=Act.LISTED, categories=())
+        citizens = tuple(citizens)
+        standings = (self._threshold.visible(viewer, c, look) for c in citizens)
+        found = {s.home.citizen.id: s.home for s in standings if s and s.scopes}
+        line = self._threshold.line(viewer, msgspec.structs.replace(look, purpose=""), "ok")
+        try:
+            self._threshold.write(Entry(c, line, home.held) for c, home in found.items())
+        except Overtaken:
+            return self.listed(viewer, citizens)
+        names = ((c, home.citizen.person.name) for c, home in found.items())
+        return tuple(sorted(names, key=lambda pair: pair[1]))
+
+    def checked(self, citizen: str) -> None:
+        """An operator asks the sources about somebody: logged like everything else."""
+        line = Line(act=Act.LOOK_UP, subject="operator", outcome="sources check")
+        self._threshold.write([Entry(citizen, line)])
+
+    def reachable(self, actor: str) -> bool:
+        """Whether employees of an actor can read a message here; a list crosses no municipality."""
+        here = self._standings.of_this_municipality(frozenset({actor}))
+        staffed = self._settings.identity.staff is not None
+        return staffed and any(self._settings.actors[a].identifiers for a in here)
+
+    def may_open(self, viewer: Viewer, citizen: str) -> bool:
+        """Whether an employee may open the overview now, whatever her purpose."""
+        return bool(self._threshold.visible(viewer, citizen, Look(purpose=self._any_purpose)))
+
+    def messages_read(self, viewer: Viewer, messages: Iterable[tuple[str, str]]) -> None:
+        """An employee reads messages of (citizen, author): logged to each author before she does."""
+        line = self._threshold.line(viewer, Look(act=Act.REPORT, categories=()), "ok")
+        pairs = dict.fromkeys(messages)
+        self._threshold.write(
+            Entry(c, msgspec.structs.replace(line, told=author)) for c, author in pairs
+        )
+
+    @property
+    def _any_purpose(self) -> str:
+        return self._settings.purpose[0].id
+
+
+def _about(ages: tuple[int, int], age: int | None) -> bool:
+    return age is not None and ages[0] <= age <= ages[1]
