@@ -54,6 +54,17 @@ def test_a_page_says_its_language_and_direction(anybody: Browser, path: str, lan
     )
 
 
+@pytest.mark.parametrize("person", ["mette", "poul", ""])
+def test_choosing_leads_to_a_page_that_one_may_see(
+    anybody: Browser, login: Login, person: str
+) -> None:
+    door = "/log-ind/medarbejder" if person == "poul" else "/log-ind"
+    browser = login(person, door) if person else anybody
+    answer = choose(browser, "en")
+    assert answer.status_code == 302
+    html(browser.get(answer.headers["Location"]))
+
+
 @pytest.mark.parametrize("path", OPEN[:1] + OPEN[2:])
 def test_an_arabic_page_is_arabic_throughout(anybody: Browser, path: str) -> None:
     text = html(anybody.get(path, headers={"Accept-Language": "ar"}))

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from portal.gate import audience, portal
 from portal.glossary import words
 from portal.i18n import COOKIE, LANGUAGES
+from portal.identity.session import Account
 
 pages = Blueprint("pages", __name__)
 YEAR = 365 * 24 * 3600
@@ -67,10 +68,16 @@ def choose_language() -> ResponseReturnValue:
         session["language"] = chosen
         if account.person:
             portal().family.chose_language(account.person, chosen)
-    response = redirect("/overblik" if getattr(session, "account", None) else "/")
+    response = redirect(_home(account))
     secure = portal().settings.secure
     response.set_cookie(COOKIE, chosen, max_age=YEAR, httponly=True, secure=secure, samesite="Lax")
     return response
+
+
+def _home(account: Account | None) -> str:
+    if account is None:
+        return "/"
+    return "/overblik" if account.person else "/medarbejder"
 
 
 @pages.get("/healthz")
