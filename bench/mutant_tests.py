@@ -90,6 +90,11 @@ class Reached:
         self.file = str(file.absolute())
         self.coverage = coverage.Coverage(data_file=None, config_file=False, include=[self.file])
         self.seconds: dict[str, float] = {}
+        self.failed: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -215,7 +220,8 @@ class Runs:
         if not pid:
             self._child(lambda: self._measure(kept))
         if os.waitpid(pid, 0)[1]:
-            raise SystemExit(f"the tests of {self.file} fail as they are: {' '.join(self.tests)}")
+            failed = kept.read_text() if kept.exists() else " ".join(self.tests)
+            raise SystemExit(f"the tests of {self.file} fail as they are: {failed}")
         found: Baseline = pickle.loads(kept.read_bytes())
         return found
 
@@ -226,5 +232,8 @@ class Runs:
         reached.coverage.stop()
         others = [n for n in sys.modules if n.partition(".")[0] not in OURS]
         cpu = time.process_time()
-        kept.write_bytes(pickle.dumps(Baseline(reached.seconds, reached.lines(), others, cpu)))
+        if code:
+            kept.write_text(" ".join(reached.failed) or "they cannot be collected")
+        else:
+            kept.write_bytes(pickle.dumps(Baseline(reached.seconds, reached.lines(), others, cpu)))
         return code
