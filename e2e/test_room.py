@@ -6,10 +6,13 @@ every language. `make prove` adds both widths and dark, and every state in every
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import expect
+import re
+from collections.abc import Iterable
+from urllib.request import urlopen
 
-from backend_stub.room import PARTS, SCENES, stops
+import pytest
+
+from backend_stub.room import PARTS, SCENES, Stop, each_once, stops
 from e2e import checkers
 from e2e.conftest import Visit
 from e2e.rounds import play, walk
@@ -19,7 +22,6 @@ from tests.proving import PROVE
 
 LOOKS = [(False, False), (True, False), (False, True), (True, True)] if PROVE else [(False, False)]
 IDS = [f"{'1280' if wide else '360'}{'-dark' if dark else ''}" for wide, dark in LOOKS]
-EVERY = sorted(SCENES) if PROVE else ["rask"]
 
 
 @pytest.mark.parametrize(("wide", "dark"), LOOKS, ids=IDS)
@@ -28,38 +30,47 @@ def test_every_page_in_every_state(
     own_world: World, visit_own: Visit, scene: str, wide: bool, dark: bool
 ) -> None:
     play(own_world, scene, visit_own, list(stops(scene)))
-    _in_order(visit_own, scene, wide=wide, dark=dark)
+    _in_order(visit_own, stops(scene), wide=wide, dark=dark)
 
 
-@pytest.mark.parametrize("scene", EVERY)
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"da"}))
-def test_every_page_in_every_language(
+def test_every_page_in_every_language(visit: Visit, language: str) -> None:
+    _in_order(visit, each_once(), language=language)
+
+
+@pytest.mark.parametrize("scene", sorted(set(SCENES) - {"rask"}) if PROVE else [])
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"da"}))
+def test_every_state_in_every_language(
     own_world: World, visit_own: Visit, scene: str, language: str
 ) -> None:
     play(own_world, scene, visit_own, list(stops(scene)))
-    _in_order(visit_own, scene, language=language)
+    _in_order(visit_own, stops(scene), language=language)
 
 
 def test_the_rooms_own_page_leads_to_every_stop(own_world: World, visit_own: Visit) -> None:
-    camilla = visit_own("camilla", wide=True)
-    page = camilla.page
-    page.goto(f"{own_world.backend}/rum")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Prøverummet")
-    links = page.locator("main li a")
-    assert links.count() >= len(list(stops("rask")))
-    of_noah = [a for a in links.all() if "29 steder" in a.inner_text()]
+    with urlopen(f"{own_world.backend}/rum", timeout=60) as answer:
+        page = answer.read().decode()
+    assert not checkers.validate({"the room": page})
+    assert page.count("<li>") >= len(list(stops("rask")))
+    of_noah = re.findall(r'<a href="([^"]+)">[^<]*29 steder', page)
     assert len(of_noah) >= len(PARTS)
-    for address in [str(a.get_attribute("href")) for a in of_noah]:
+    camilla = visit_own("camilla", wide=True)
+    for address in of_noah:
         camilla.go(address.removeprefix(own_world.portal))
 
 
 def _in_order(
-    visit: Visit, scene: str, *, wide: bool = False, dark: bool = False, language: str = ""
+    visit: Visit,
+    stops_met: Iterable[Stop],
+    *,
+    wide: bool = False,
+    dark: bool = False,
+    language: str = "",
 ) -> None:
     pages: dict[str, str] = {}
     faults: list[str] = []
-    for seen in walk(visit, stops(scene), wide=wide, dark=dark, language=language):
+    for seen in walk(visit, stops_met, wide=wide, dark=dark, language=language):
         pages[f"{seen.stop.person} {seen.address}"] = seen.html
         faults += [f"{seen.stop.shows}: {fault}" for fault in seen.faults]
     faults += checkers.validate(pages)
-    assert not faults, "\n".join(faults)
+    assert not faults, "\n".join(sorted(set(faults))[:40])
