@@ -91,7 +91,7 @@ class Consents:
         visible = tuple(s for s in scopes if self._concerns(s, viewer, home))
         if not decided_sectors(viewer, home.facts) and visible:
             state = Mine.ACTIVE
-        said_yes = word is not None and state in (Mine.ACTIVE, Mine.PENDING)
+        said_yes = state in (Mine.ACTIVE, Mine.PENDING)
         return Row(
             actor=actor,
             mine=state,

@@ -192,6 +192,9 @@ def test_fortryd_is_offered_for_24_hours(family, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(CONSENTS, "now", lambda at=at: at)
         assert portal.consents.row(home, mette, "ppr").undo_until == until
     monkeypatch.setattr(CONSENTS, "now", lambda: given)
+    say_yes(portal, home, people["Jonas"])
+    both = portal.consents.row(home, mette, "ppr")
+    assert (both.mine, both.undo_until) == (Mine.ACTIVE, given + day)
     portal.consents.withdraw(emil, mette, "ppr", False)
     assert portal.consents.row(home, mette, "ppr").undo_until is None
 
