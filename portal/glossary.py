@@ -8,6 +8,7 @@ no script, and it works by finger, by keyboard and for a screen reader.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -126,15 +127,26 @@ def known_codes(codes: tuple[str, ...]) -> list[str]:
 
 def explained(text: str) -> Markup:
     """The text with the first word on this page that needs it made a button, its meaning after it."""
-    hinted = text and HINT.search(text.lower()) and has_request_context()
-    found = FOUND.search(text) if hinted else None
-    while found:
+    for found in _found(text):
         key = str(found.lastgroup).replace("_", "-")
         if _first(key):
             before, word, after = text[: found.start()], found[0], text[found.end() :]
             return Markup("%s%s%s") % (before, _button(key, word), after)
-        found = FOUND.search(text, found.end())
     return escape(text)
+
+
+def _found(text: str) -> Iterator[re.Match[str]]:
+    """Every word of the glossary in a text, from the left; none outside of a page."""
+    plain = text.lower()
+    if not has_request_context():
+        return
+    if len(plain) != len(text):  # a sign such as İ is two in lower case
+        yield from FOUND.finditer(text)
+        return
+    for hint in HINT.finditer(plain):
+        found = FOUND.match(text, hint.start())
+        if found:
+            yield found
 
 
 def explained_as(key: str, text: str) -> Markup:

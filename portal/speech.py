@@ -33,6 +33,7 @@ class Speech(NamedTuple):
     """The language alone: "da" of easy Danish too."""
 
 
+NUMBERS = (int, float)
 OUTSIDE = Speech("da", NullTranslations(), False, "da")
 """Where there is no request and no app: a command."""
 
@@ -102,13 +103,18 @@ def markup(text: str, /, **values: object) -> Markup:
     speech = _speech()
     if not values:
         return _plain(speech.catalogue, text)
-    return _filled(speech, speech.catalogue.gettext(text), values)
+    return _filled(speech, _known(speech.catalogue, text), values)
+
+
+@lru_cache(4096)
+def _known(catalogue: NullTranslations, text: str) -> str:
+    return str(catalogue.gettext(text))
 
 
 @lru_cache(4096)
 def _plain(catalogue: NullTranslations, text: str) -> Markup:
     """A text with nothing to fill in is the same on every page in one language."""
-    found: str = catalogue.gettext(text)
+    found = _known(catalogue, text)
     return Markup(found % {} if "%" in found else found)  # noqa: S704  our own text
 
 
@@ -125,7 +131,7 @@ def _filled(speech: Speech, text: str, values: dict[str, object]) -> Markup:
     Escapes each value itself, which is what Markup's own `%` does at four times the cost.
     """
     values = _apart(values) if speech.right_to_left else values
-    text %= {k: v if isinstance(v, int | float) else escape(v) for k, v in values.items()}
+    text %= {k: v if isinstance(v, NUMBERS) else escape(v) for k, v in values.items()}
     return Markup(text)  # noqa: S704  our own text, and what was escaped
 
 
