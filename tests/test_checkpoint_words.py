@@ -110,6 +110,7 @@ def test_the_first_says_everything(book: Book) -> None:
         }
     ]
     (body, signature) = book.found.statements()[0]
+    assert b" " not in body  # one a day names every chain there is: no byte too many
     key = load_pem_public_key(book.found.public())
     key.verify(signature, body)  # type: ignore[union-attr, call-arg, arg-type]
     with book.shop.store.read() as c:
