@@ -180,7 +180,7 @@ def create_app(settings: Settings) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.wsgi_app = Crowd(app.wsgi_app, LARGEST_BODY)  # type: ignore[method-assign]
-    app.wsgi_app = _static(app)  # type: ignore[method-assign]
+    app.wsgi_app = _static(app, settings.secure)  # type: ignore[method-assign]
     return app
 
 
@@ -201,12 +201,15 @@ def _compress(app: Flask) -> None:
     Compress(app)
 
 
-def _static(app: Flask) -> WhiteNoise:
+def _static(app: Flask, secure: bool) -> WhiteNoise:
     """Hashed, precompressed, immutable files, answered before the app."""
 
     def headers(found: object, path: str, url: str) -> None:
         found["X-Content-Type-Options"] = "nosniff"  # type: ignore[index]
         found["Cross-Origin-Resource-Policy"] = "same-origin"  # type: ignore[index]
+        found["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"  # type: ignore[index]
+        if secure:
+            found["Strict-Transport-Security"] = gate.HSTS  # type: ignore[index]
         if "/worker." in url:  # it lies among the files, and watches over the pages
             found["Service-Worker-Allowed"] = "/"  # type: ignore[index]
             found["Content-Security-Policy"] = "default-src 'none'; connect-src 'self'"  # type: ignore[index]

@@ -68,9 +68,10 @@ def text_of(form: TextForm) -> str:
 
 
 def clean(text: str) -> str:
-    """Plain text: one kind of line break, no invisible control signs, no empty edges."""
+    """Plain text: one kind of line break, no signs that control or turn what stands behind, no empty edges."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in text if c == "\n" or c == "\t" or ord(c) >= 32).strip()
+    kept = (c for c in text if c in "\n\t" or (ord(c) >= 32 and not "\u202a" <= c <= "\u202e"))
+    return "".join(kept).strip()
 
 
 class ConsentFields:

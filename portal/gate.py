@@ -69,6 +69,9 @@ def viewer() -> Viewer:
     return cast(Viewer, g.viewer)
 
 
+HSTS = "max-age=63072000; includeSubDomains"
+
+
 def guard(app: Flask) -> None:
     """Put the gate before every view and the headers on every answer."""
     app.before_request(_refuse_forgeries)
@@ -217,7 +220,7 @@ def _headers(response: Response) -> Response:
     h["X-Frame-Options"] = "DENY"
     h["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
     if settings.secure:
-        h["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        h["Strict-Transport-Security"] = HSTS
     h.pop("ETag", None)
     h.pop("Last-Modified", None)
     return response

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import secrets
 import ssl
 import time
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlencode, urlsplit
-from uuid import uuid4
 
 import msgspec
 from joserfc import jwk, jwt
@@ -157,7 +157,7 @@ class SmartBackend:
             "aud": url,
             "iat": now,
             "exp": now + ASSERTION_SECONDS,
-            "jti": uuid4().hex,
+            "jti": secrets.token_hex(16),
         }
         return jwt.encode(self._header, claims, self._key, algorithms=list(ALGORITHMS))
 

@@ -18,7 +18,8 @@ Json = dict[str, Any]
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 LONGEST = 4000
 FIRST_YEAR, LAST_YEAR = 1900, 2200
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # and half characters
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]")
+"""Control signs, half characters, and what turns the direction of everything behind it."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?")
 
