@@ -22,13 +22,14 @@ from flask import Flask, Response, render_template
 from flask_babel import Babel
 from granian import Granian
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 from sqlalchemy import event
 
 import portal
 from portal import create_app, speech, templating
 from portal.config import load
 from portal.handout import Overview
-from portal.serving import SWITCH_SECONDS, THREADS
+from portal.serving import HEADER_MILLISECONDS, SWITCH_SECONDS, THREADS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -107,6 +108,7 @@ def main() -> None:
         interface=Interfaces.WSGI,
         workers=int(sys.argv[2]),
         blocking_threads=THREADS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
         log_access=False,
         ssl_cert=certificate,
         ssl_key=certificate,

@@ -20,7 +20,6 @@ from portal.consent_pages import ConsentPages
 from portal.consents import Consents
 from portal.conversation import Conversation
 from portal.counter import Counter
-from portal.crowd import Crowd
 from portal.crypto import Vault
 from portal.db import Store
 from portal.deciding import Deciding
@@ -179,7 +178,6 @@ def create_app(settings: Settings) -> Flask:
     app.teardown_request(lambda _: services.clerk.nudge())
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.wsgi_app = Crowd(app.wsgi_app, LARGEST_BODY)  # type: ignore[method-assign]
     app.wsgi_app = _static(app, settings.secure)  # type: ignore[method-assign]
     return app
 
