@@ -14,7 +14,7 @@ import pytest
 from flask import Flask, render_template_string
 from flask_babel import Babel
 
-from portal import templating
+from portal import pieces, templating
 from portal.assets import BUILT, Assets
 from portal.dates import dato, klokken, relative_day
 from portal.handout import Citizen, Line, Overview, Place, Relation, Shown
@@ -79,7 +79,7 @@ def test_every_icon_in_use_is_in_the_sprite() -> None:
     sprite = (BUILT / Assets()("icons.svg").rpartition("/")[2]).read_text()
     known = set(re.findall(r'<symbol id="([^"]+)"', sprite))
     used = {n for p in EVERY for n in re.findall(r"icon\(['\"]([a-z-]+)['\"]\)", p.read_text())}
-    assert used | set(templating.SECTOR_ICON.values()) <= known
+    assert used | set(pieces.SECTOR_ICON.values()) <= known
 
 
 @pytest.mark.parametrize(
