@@ -184,6 +184,25 @@ def test_a_step_up_is_answered_by_the_same_person_or_not_at_all(
     assert who(visitor) is None and visitor.get_cookie("session") is None
 
 
+def test_a_step_up_wants_a_fresh_login_whatever_the_file_allows(
+    hostile: Provider, tmp_path: Path
+) -> None:
+    """A file may let ordinary logins be an hour old; a step-up is five minutes all the same."""
+    settings = make_settings(tmp_path, hostile.issuer, citizen={"max_age": 3600})
+    app = make_app(settings)
+    visitor = app.test_client()
+    hostile.bend = Bend(claims=lambda f: {**f, "auth_time": f["auth_time"] - 400})
+    log_in(visitor, hostile)
+    cookie = visitor.get_cookie("session")
+    assert cookie is not None, "an ordinary login may be older"
+    services = app.extensions["portal"]
+    subject = services.sessions.load(cookie.value).account.subject
+    key = services.oidc.returns.key("/konto", subject)
+    assert log_in(visitor, hostile, f"/log-ind?retur={key}").status_code == 400
+    hostile.bend = Bend()
+    assert log_in(visitor, hostile, f"/log-ind?retur={key}").headers["Location"] == "/konto"
+
+
 def test_the_same_sub_at_another_issuer_is_another_person(
     hostile: Provider, door_app: Flask
 ) -> None:
