@@ -49,8 +49,8 @@ def install(app: Flask) -> None:
     env.globals.update(statement_day=STATEMENT_DAY, explained_as=glossary.explained_as)
     env.trim_blocks = env.lstrip_blocks = True
     for filter_ in (
-        dates.dato, dates.kort_dato, dates.ugedag, dates.dag, dates.maaned, dates.maaned_aar,
-        dates.klokken, dates.idag, dates.klokkeslaet, dates.relative_day,
+        dates.dato, dates.kort_dato, dates.dag, dates.maaned_aar,
+        dates.klokken, dates.idag, dates.klokkeslaet,
         words.phone, words.tel, words.weblink, words.mailbox, words.ejefald, words.joined, words.tal,
         words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
         words.record_word, words.role_words, words.said, words.amid, sector_icon, state_icon,
