@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 from typing import Any
 
@@ -102,16 +103,16 @@ class Poison:
         self.dealt = next(self._numbers)
         return self._dice.choice(KINDS).format(n=self.dealt)
 
-    def into(self, value: Any, key: str = "") -> Any:
-        """The same JSON with a payload in every text that is only told, and in some that mean something."""
+    def into(self, value: Any, key: str = "", bold: bool = True) -> Any:
+        """The same JSON with a payload in every text that is only told; when bold, in some that mean something."""
         if isinstance(value, dict):
-            return {k: self.into(v, k) for k, v in value.items()}
+            return {k: self.into(v, k, bold) for k, v in value.items()}
         if isinstance(value, list):
-            return [self.into(v, key) for v in value]
+            return [self.into(v, key, bold) for v in value]
         if not isinstance(value, str):
             return value
         if key in LEFT_ALONE:
-            rare = key in BROKEN_NOW_AND_THEN and self._dice.random() < 0.01
+            rare = bold and key in BROKEN_NOW_AND_THEN and self._dice.random() < 0.01
             return self.text() if rare else value
         return f"{value} {self.text()}" if self._dice.random() < 0.8 else self.text()
 
@@ -139,7 +140,18 @@ class PoisonedSwitch(FaultSwitch):
         if found.content_type == "text/calendar":
             body = self.poison.into_calendar(found.body.decode()).encode()
         elif "json" in found.content_type and found.status == 200:
-            body = msgspec.json.encode(self.poison.into(msgspec.json.decode(found.body)))
+            body = msgspec.json.encode(
+                self.poison.into(msgspec.json.decode(found.body), bold=system != "register")
+            )
         else:
             return found
         return web.Response(body=body, headers={"Content-Type": found.headers["Content-Type"]})
+
+
+if __name__ == "__main__":  # the backends as a process of their own, all of them hostile
+    from backend_stub import __main__ as stub
+    from backend_stub import app as backends
+
+    shared = Poison(random.Random(os.environ.get("PROVE_SEED", "851")))
+    backends.FaultSwitch = lambda: PoisonedSwitch(shared)  # type: ignore[misc, assignment]
+    stub.main()
