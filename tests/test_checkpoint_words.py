@@ -201,6 +201,7 @@ def test_a_line_that_was_slow_to_be_committed_is_still_signed(book: Book) -> Non
     """Up to a quarter of an hour older than the checkpoint that did not see it yet."""
     book.write(BENT)
     book.make()
+    book.write("d" * 32, minutes=-16)
     book.write(ANNA, minutes=-15)
     assert book.make() is None
     book.write(CARL, minutes=-15 + 1 / 60)
