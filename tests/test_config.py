@@ -128,6 +128,7 @@ SECRETS = (secrets.token_urlsafe(32), secrets.token_urlsafe(32))
         ("PORTAL_DATA_KEYS", base64.b64encode(bytes(32)).decode()),
         ("PORTAL_DATA_KEYS", DATA + ",x"),
     ],
+    ids=["none", "short", "one-short", "no-data", "no-base64", "half", "zeros", "one-odd"],
 )
 def test_keys_are_there_and_good_and_never_repeated(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigError) as wrong:
