@@ -18,6 +18,7 @@ from portal.crypto import new_id
 from portal.db import StoreDown, Task, now
 from portal.erasure import GOES, Erased, Erasure
 from portal.family import NOBODY, UnknownPerson
+from portal.held import held
 from portal.models import access_closed, access_entry, comment, consent_event, feed, person, session
 from portal.settings import Settings
 from tests.store_world import PEOPLE, Shop, open_shop, proposal, who
@@ -134,7 +135,8 @@ def test_an_authoritys_closed_access_stays_closed(shop: Shop, lived: str, who_go
     assert done.closures == 1
     afresh = open_shop(shop.settings)
     adult, child = afresh.person(PEOPLE[1]), afresh.person(CHILD)
-    assert afresh.family._closed(child) == {adult}
+    with afresh.store.read(child) as c:
+        assert held(c, child).closed == {adult}
     assert erase(afresh, cpr) is None  # and again does nothing
     assert afresh.person(CHILD) == child
 

@@ -9,12 +9,12 @@ from backend_stub.room import SCENES, stops
 from backend_stub.systems import SYSTEMS
 
 NO_PAGE = {
-    "calendar.feed", "calendar.meeting", "consents.receipt_fhir", "account.time_left",
+    "calendar.feed", "calendar.meeting", "consents.receipt_fhir", "account.left",
     "overview.late", "overview.late_family", "pages.was", "pages.healthz", "pages.readyz",
     "phone.manifest", "phone.contact", "sign_in.citizen", "sign_in.staff", "sign_in.keys",
 }  # fmt: skip
 """Files, parts of pages, redirects and signs of life."""
-BY_HAND = {"consents.confirm", "consents.receipt", "overview.bring"}
+BY_HAND = {"consents.preview", "consents.receipt", "overview.bring", "again.ask"}
 """Pages that need something done first; the room's own page says what."""
 
 
