@@ -52,6 +52,7 @@ a11y: setup browser
 
 prove: setup browser
 	$(BIN)/python -m bench.prove
+	PROVE=1 $(BIN)/python -m pytest e2e/test_room.py e2e/test_payloads.py -n 2 -q
 
 bench: setup
 	$(BIN)/python -m bench
