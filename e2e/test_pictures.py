@@ -64,10 +64,10 @@ ALL = Path(__file__).parent.parent / "docs" / "pages.md"
 
 
 @pytest.mark.parametrize(("language", "wide"), LOOKS)
-def test_every_page(visit: Visit, language: str, wide: bool) -> None:
+def test_every_page(visit_own: Visit, language: str, wide: bool) -> None:
     folder = PICTURES / "pages"
     folder.mkdir(parents=True, exist_ok=True)
-    for seen in walk(visit, each_once(), wide=wide, language=language, engines=False):
+    for seen in walk(visit_own, each_once(), wide=wide, language=language, engines=False):
         assert seen.page is not None
         width = 1280 if wide else 360
         seen.page.screenshot(
