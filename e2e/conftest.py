@@ -95,6 +95,8 @@ def visits(browser: Browser, world: World, states: dict[str, Any], met: list[Vis
             world,
             wide=wide,
             scripts=scripts,
+            persona=persona,
+            keep=lambda state: states.update({persona: state}),
             storage_state=states.get(persona),
             **context,
         )
@@ -113,7 +115,14 @@ def _state(browser: Browser, world: World, persona: str) -> Any:
 
 
 def _visitor(
-    browser: Browser, world: World, *, wide: bool = False, scripts: bool = True, **context: Any
+    browser: Browser,
+    world: World,
+    *,
+    wide: bool = False,
+    scripts: bool = True,
+    persona: str = "",
+    keep: Callable[[Any], None] = lambda state: None,
+    **context: Any,
 ) -> Visitor:
     made = browser.new_context(
         viewport=DESKTOP if wide else PHONE,
@@ -127,7 +136,7 @@ def _visitor(
             **context,
         },
     )
-    return Visitor(made, world, scripts=scripts)
+    return Visitor(made, world, scripts=scripts, persona=persona, keep=keep)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def choose(
 
 def confirm(visitor: Visitor) -> Locator:
     """Say yes to what the preview shows; the receipt."""
-    visitor.follow(visitor.main.locator('button[value="bekraeft"]'))
+    visitor.press(lambda: visitor.main.locator('button[value="bekraeft"]'))
     expect(visitor.main.get_by_role("heading", level=1)).to_have_text("Kvittering")
     return visitor.main.locator("[data-consent]")
 

@@ -77,7 +77,8 @@ def test_a_late_page_says_so_without_scripts(visit: Visit) -> None:
 
 
 def test_a_keyboard_is_enough(visit: Visit) -> None:
-    amira = visit("amira", wide=True)
+    amira = visit(wide=True)
+    amira.log_in("amira")
     layla = overview_of(amira, "Layla")
     withdraw(amira, layla, "familieafdelingen")
     amira.go(layla)

@@ -8,6 +8,7 @@ finds nothing. What a page may not do, no journey has to remember to check.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,14 +46,25 @@ BUILD = """() => {
 }"""
 """How a page is built: elements, classes and roles, without words and repeated neighbours."""
 ALL_ANSWERED = 60_000
+AGAIN = "/log-ind/igen"
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
 
 
 class Visitor:
     """A browser context with one page, in one world."""
 
-    def __init__(self, context: BrowserContext, world: World, *, scripts: bool = True) -> None:
+    def __init__(
+        self,
+        context: BrowserContext,
+        world: World,
+        *,
+        scripts: bool = True,
+        persona: str = "",
+        keep: Callable[[Any], None] = lambda state: None,
+    ) -> None:
+        """`keep` is told the browser's storage when a session of `persona` was replaced by another."""
         self.world, self.context, self.scripts = world, context, scripts
+        self.persona, self._keep = persona, keep
         self.troubles: list[str] = []
         self.received: list[str] = []
         self._bodies: list[Response] = []
@@ -105,7 +117,20 @@ class Visitor:
         person = self.world.people[persona]
         door = "/log-ind/medarbejder" if person.kind == "employee" else "/log-ind"
         self.page.goto(self.world.portal + (path or door))
-        self.page.get_by_role("link", name=person.name).click()
+        return self._approve(persona)
+
+    def press(self, what: Callable[[], Locator]) -> Page:
+        """Press what lets others see more; whoever logged in long ago logs in again and presses again."""
+        self.follow(what())
+        if _path(self.page.url) == AGAIN:
+            self.link("Log ind med MitID").click()
+            self._approve(self.persona)
+            self._keep(self.context.storage_state())
+            self.follow(what())
+        return self.page
+
+    def _approve(self, persona: str) -> Page:
+        self.page.get_by_role("link", name=self.world.people[persona].name).click()
         with self.page.expect_navigation(url=f"{self.world.portal}/**"):
             self.page.locator('button[value="approve"]').click()
         self.look()
