@@ -13,6 +13,7 @@ from flask_compress import Compress
 from whitenoise import WhiteNoise
 
 from portal import gate, htmx, i18n, schema, templating
+from portal.alarms import Alarms
 from portal.assets import BUILT
 from portal.clerk import Clerk
 from portal.comments import Comments
@@ -118,6 +119,7 @@ def join(settings: Settings) -> Portal:
     vault = Vault(settings.data_keys)
     gatherer = Gatherer(settings)
     family = Family(settings, store, vault, Register(settings, gatherer))
+    gatherer.bell.listener = Alarms(settings, store, family).wrong_person
     consents, comments = Consents(settings, store, family), Comments(settings, store, family)
     marks = Seen(settings, store, family)
     threshold = Threshold(settings, store, gatherer, family, consents, comments)

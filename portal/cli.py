@@ -8,9 +8,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal import schema
 from portal.cli_access import access, consents, sessions
 from portal.cli_audit import audit
-from portal.cli_call import CONFIG, Cause, file_of, lines_of_input, plainly, settings_of, store_of
+from portal.cli_call import CONFIG, Cause, file_of, plainly, settings_of, store_of
 from portal.cli_citizen import citizen
 from portal.cli_keys import keys
+from portal.cli_sources import sources
 from portal.config import is_loopback
 from portal.db import StoreDown
 
@@ -83,29 +84,5 @@ def tidy(context: click.Context) -> None:
     )
 
 
-@main.group()
-def sources() -> None:
-    """The backend systems."""
-
-
-@sources.command()
-@CONFIG
-@click.option("--as", "person", help="'-': read a CPR number from standard input.")
-@click.pass_context
-def check(context: click.Context, person: str | None) -> None:
-    """One line per source. Example: echo 0101609995 | portal sources check --as -"""
-    from portal.sources_check import check_all
-
-    cpr = lines_of_input(1)[0] if person == "-" else ""
-    if person and not cpr:
-        raise Cause("--as: takes '-' and a CPR number on standard input")
-    bad = 0
-    for line, good in check_all(settings_of(context), cpr):
-        bad += not good
-        click.echo(line)
-    if bad:
-        raise Cause(f"{bad} of the sources did not answer as they should")
-
-
-for group in (audit, access, citizen, sessions, consents, keys):
+for group in (audit, access, citizen, sessions, consents, keys, sources):
     main.add_command(group)

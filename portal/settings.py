@@ -113,6 +113,8 @@ class SourceConfig(_Table, frozen=True, kw_only=True):
     """False: named on the page as "ikke koblet på endnu", never asked."""
     cache_seconds: float = 60.0
     stale_seconds: float = 900.0
+    hedge_after: Annotated[float, msgspec.Meta(ge=0, le=30)] = 0.0
+    """Seconds after which a question is put a second time; 0 never."""
     merge: bool = True
     timezone: str = "Europe/Copenhagen"
     journal_url: str = ""

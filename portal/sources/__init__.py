@@ -29,10 +29,15 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a source delivered. `partial`: it could not, or could not be read to, give all."""
+    """What a source delivered. `partial`: it could not, or could not be read to, give all.
+
+    `strangers`: entries about somebody else were among it. They are dropped;
+    the answer is not kept, and somebody is told.
+    """
 
     entries: tuple[AnyEntry, ...]
     partial: bool = False
+    strangers: bool = False
 
 
 class SourceFailure(Exception):

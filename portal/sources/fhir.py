@@ -3,7 +3,7 @@
 `POST Patient/_search`: none is empty, two are a failure. Then every type at
 once. A type the server does not know is not delivered; any other failure of a
 type fails the whole source, for a silent hole would read as "you have none".
-Everything must belong to the person asked about, or nothing is believed.
+Whatever belongs to somebody else is dropped, and nothing is believed when that is all.
 """
 
 from __future__ import annotations
@@ -64,11 +64,12 @@ class FhirSource:
         graph = Graph(client.base)
         for some in found.values():
             graph.pool |= some.pool
-        _check_person(found, graph, patient, asked)
+        strangers = _drop_strangers(found, graph, patient, asked)
         whole = await graph.complete(client, [r for some in found.values() for r in some.matches])
         entries, holes = self.records(found, graph)
         cut = any(some.partial for some in found.values())
-        return Delivery(entries=entries, partial=partial or cut or holes or not whole)
+        partial = partial or cut or holes or strangers or not whole
+        return Delivery(entries=entries, partial=partial, strangers=strangers)
 
     async def _patient(self, asked: tuple[str, str], http: Http) -> tuple[str, bool]:
         """("Patient/<id>" or "", whether the server said it could not tell all)."""
@@ -125,15 +126,24 @@ def _once(resources: list[Json]) -> list[Json]:
     return list({name_of(r): r for r in resources}.values())
 
 
-def _check_person(
+def _drop_strangers(
     found: dict[str, Found], graph: Graph, patient: str, asked: tuple[str, str]
-) -> None:
-    """Raises SourceFailure when anything found belongs to somebody else."""
+) -> bool:
+    """Take out what belongs to somebody else; whether there was any.
+
+    Raises SourceFailure when nothing else was found.
+    """
+
+    def hers(resource: Json) -> bool:
+        return any(_is(r, resource, graph, patient, asked) for r in _subjects(resource))
+
+    strangers = {id(r): r for some in found.values() for r in some.matches if not hers(r)}
     for some in found.values():
-        for resource in some.matches:
-            whose = (_is(r, resource, graph, patient, asked) for r in _subjects(resource))
-            if not any(whose):
-                raise SourceFailure("wrong person")
+        some.matches = [r for r in some.matches if id(r) not in strangers]
+    graph.pool = {name: r for name, r in graph.pool.items() if id(r) not in strangers}
+    if strangers and not any(some.matches for some in found.values()):
+        raise SourceFailure("wrong person")
+    return bool(strangers)
 
 
 def _subjects(resource: Json) -> Iterator[Json]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_all
@@ -20,12 +21,16 @@ from portal.records import Answer, State
 from portal.settings import Settings, SourceConfig
 from portal.sources import Delivery, Source, SourceFailure, Subject
 from portal.sources.adapters import adapter
+from portal.sources.bell import Bell
 from portal.sources.breaker import Breaker
 from portal.sources.cache import Cache
 from portal.sources.http import Connection
 from portal.sources.loop import LOOP
 
 log = logging.getLogger(__name__)
+MOST_UNDER_WAY = 200
+"""Persons one source may be asked about at once by one worker; who comes then is told at once."""
+WRONG_PERSON = "wrong person"
 
 
 class _Line(msgspec.Struct):
@@ -34,6 +39,7 @@ class _Line(msgspec.Struct):
     source: Source
     connection: Connection
     breaker: Breaker
+    under_way: int = 0
 
     @property
     def config(self) -> SourceConfig:
@@ -42,6 +48,13 @@ class _Line(msgspec.Struct):
 
 Flight = tuple[str, str]
 """(source id, citizen)."""
+
+
+class _Airborne(msgspec.Struct):
+    """A question under way, and since when (monotonic seconds)."""
+
+    future: Future[Answer]
+    since: float
 
 
 class Gatherer:
@@ -55,6 +68,7 @@ class Gatherer:
         self._now = now
         self._cache = Cache(settings)
         self._lines = {c.id: _line(c, settings) for c in settings.source if c.connected}
+        self.bell = Bell()
         self._tasks: set[asyncio.Task[None]] = set()
         self.after_fork()
         LOOP.tell_after_fork(self)
@@ -62,7 +76,7 @@ class Gatherer:
     def after_fork(self) -> None:
         """What is under way in the parent is not under way here."""
         self._lock = threading.Lock()
-        self._flights: dict[Flight, Future[Answer]] = {}
+        self._flights: dict[Flight, _Airborne] = {}
 
     def ask(
         self, source_ids: Collection[str], subject: Subject, wait: float | None
@@ -70,8 +84,8 @@ class Gatherer:
         """One Answer per source, in the order asked.
 
         Blocks at most `wait` seconds, then the rest is WAITING. None waits
-        for every source's own limit, `page_seconds` at most, and leaves none
-        WAITING. A source for whose identifier system the subject has no value,
+        for every source's own limit, at most until `page_seconds` after the last
+        question was put, and leaves none WAITING. A source for whose identifier system the subject has no value,
         or that is not connected, is left out.
         """
         asked = [i for i in source_ids if i in self._lines and self._value(i, subject)]
@@ -81,8 +95,9 @@ class Gatherer:
         }
         flights = self._take_off([i for i in asked if i not in fresh], subject)
         if flights:
-            wait_for_all(flights.values(), self._page_seconds if wait is None else wait)
-        landed = {i: f.result() for i, f in flights.items() if f.done()}
+            patience = self._patience(flights.values()) if wait is None else wait
+            wait_for_all([f.future for f in flights.values()], patience)
+        landed = {i: f.future.result() for i, f in flights.items() if f.future.done()}
         late = {i: self._late(i, wait, kept.get(i)) for i in flights if i not in landed}
         answers = fresh | landed | late
         return {i: answers[i] for i in asked}
@@ -95,20 +110,25 @@ class Gatherer:
         age = (self._now() - answer.fetched).total_seconds() if answer.fetched else -1.0
         return age if age >= 0 else float("inf")
 
+    def _patience(self, flights: Collection[_Airborne]) -> float:
+        """Seconds: a page about several people does not wait for each of them anew."""
+        since = max(f.since for f in flights)
+        return max(0.0, since + self._page_seconds - time.monotonic())
+
     def _late(self, source: str, wait: float | None, last: Answer | None) -> Answer:
         if wait is not None:
             return Answer(source=source, state=State.WAITING)
         return self._without(source, "timeout", last)
 
-    def _take_off(self, sources: list[str], subject: Subject) -> dict[str, Future[Answer]]:
+    def _take_off(self, sources: list[str], subject: Subject) -> dict[str, _Airborne]:
         """Join what is under way, start the rest with one call into the loop."""
         flights, new = {}, []
         with self._lock:
             for source in sources:
                 flight = (source, subject.citizen)
                 if flight not in self._flights:
-                    self._flights[flight] = Future()
-                    new.append((flight, self._flights[flight]))
+                    self._flights[flight] = _Airborne(Future(), time.monotonic())
+                    new.append((flight, self._flights[flight].future))
                 flights[source] = self._flights[flight]
         if new:
             LOOP.call_soon(self._launch, new, subject)
@@ -133,22 +153,28 @@ class Gatherer:
 
     async def _answer(self, source: str, subject: Subject) -> Answer:
         line, citizen = self._lines[source], subject.citizen
-        problem = "breaker"
-        if line.breaker.lets_through():
+        problem = "busy" if line.under_way >= MOST_UNDER_WAY else "breaker"
+        if problem != "busy" and line.breaker.lets_through():
             try:
                 delivery = await self._fetch(line, self._value(source, subject))
             except SourceFailure as e:
                 problem = e.problem
             else:
                 answer = self._shown(source, delivery)
-                await self._keep(citizen, answer, line.config)
+                if delivery.strangers:
+                    self.bell.ring(source)
+                else:
+                    await self._keep(citizen, answer, line.config)
                 return answer
             log.warning("source %s: %s", source, problem)
+            if problem == WRONG_PERSON:
+                self.bell.ring(source)
         kept = await self._cache.on_loop(self._cache.read, [source], citizen)
         return self._without(source, problem, kept.get(source))
 
     async def _fetch(self, line: _Line, value: str) -> Delivery:
         """Raises SourceFailure."""
+        line.under_way += 1
         try:
             async with asyncio.timeout(line.config.timeout):
                 delivery = await line.source.fetch(value, line.connection.http())
@@ -162,6 +188,8 @@ class Gatherer:
             line.breaker.answered()
             log.error("source %s: %s", line.config.id, _where(e))
             raise SourceFailure("broken answer") from None
+        finally:
+            line.under_way -= 1
         line.breaker.answered()
         return delivery
 
@@ -189,7 +217,8 @@ class Gatherer:
 
 
 def _line(config: SourceConfig, settings: Settings) -> _Line:
-    connection = Connection(f"source.{config.id}", config.url, config.auth, settings)
+    key = f"source.{config.id}"
+    connection = Connection(key, config.url, config.auth, settings, config.hedge_after)
     return _Line(adapter(config, settings), connection, Breaker())
 
 

@@ -19,6 +19,7 @@ import yarl
 from portal.settings import Settings, SourceAuth
 from portal.sources import SourceFailure
 from portal.sources.auth import Credentials, credentials, tls
+from portal.sources.hedge import Hedge
 from portal.sources.loop import LOOP
 
 MAX_BYTES = 5_000_000
@@ -37,7 +38,10 @@ class Reply(msgspec.Struct, frozen=True):
 class Connection:
     """The way to one source or register: its credentials, trust and bulkhead. Lives long."""
 
-    def __init__(self, key: str, url: str, auth: SourceAuth, settings: Settings) -> None:
+    def __init__(
+        self, key: str, url: str, auth: SourceAuth, settings: Settings, hedge_after: float = 0.0
+    ) -> None:
+        self.hedge = Hedge(hedge_after)
         self.tls: ssl.SSLContext | bool = tls(key, auth, settings)
         self.credentials: Credentials = credentials(key, url, auth, settings)
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -78,7 +82,9 @@ class Http:
         headers = {"Accept": accept} | ({} if body is None else {"Content-Type": content_type})
         who = self._connection.credentials
         proof = await who.headers(self)
-        reply = await self.send(method, url, body, headers | proof)
+        reply = await self._connection.hedge.first(
+            lambda: self.send(method, url, body, headers | proof)
+        )
         if reply.status == 401 and who.renew(proof):
             reply = await self.send(method, url, body, headers | await who.headers(self))
         return reply

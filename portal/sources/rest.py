@@ -1,7 +1,8 @@
 """Municipal JSON systems, described in the configuration: expressions say where each word stands.
 
 Expressions are JMESPath, compiled at start. `person` finds whom the answer is
-about; when it is mapped and names somebody else, nothing is believed. An answer
+about; when it is mapped and names somebody else, nothing is believed; an item about
+somebody else is dropped. An answer
 in which no list can be found is a failure, never "nothing".
 """
 
@@ -44,7 +45,7 @@ class RestSource:
     def _delivery(self, document: Any, value: str) -> Delivery:
         entries: list[AnyEntry] = []
         partial = bool(search(self._mapping.partial, document))
-        answered = False
+        answered = strangers = False
         for section in self._mapping.sections:
             items = search(section.items, document)
             if items is None:
@@ -55,13 +56,16 @@ class RestSource:
             partial |= len(items) > MOST_ITEMS
             for n, item in enumerate(items[:MOST_ITEMS]):
                 if _somebody_else(search(section.person, item), value):
-                    raise SourceFailure("wrong person")
+                    strangers = partial = True
+                    continue
                 told = list(records(section, item, str(n), self.config, self._marks))
                 partial |= None in told
                 entries.extend(t for t in told if t)
         if not answered:
             raise SourceFailure("unexpected shape")
-        return Delivery(entries=tuple(entries), partial=partial)
+        if strangers and not entries:
+            raise SourceFailure("wrong person")
+        return Delivery(entries=tuple(entries), partial=partial, strangers=strangers)
 
     def _check_person(self, document: Any, value: str) -> None:
         """Mapped, it must be there: an answer about nobody in particular is not believed."""
