@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,14 +19,13 @@ import pytest
 import requests
 
 from backend_stub.demo import write_config
-from e2e import checkers
 from mitid_stub.personas import personas
 from mitid_stub.rehearsal import new_browser
 from mitid_stub.server import threaded
 from portal import create_app, schema
 from portal.config import load
-from portal.static.build import node_tools
 from tests.conftest import World
+from tests.npm import free_port, node
 
 HERE = Path(__file__).resolve().parent
 LEVEL = "https://data.gov.dk/concept/core/nsis/{}"
@@ -78,7 +75,7 @@ class Served:
 def served(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("third-party")
     (folder / "keys").symlink_to(world.client_keys)
-    server, idp = threaded("127.0.0.1", 0), _free_port()
+    server, idp = threaded("127.0.0.1", 0), free_port()
     file = write_config(
         folder,
         portal_port=server.port,
@@ -116,7 +113,7 @@ class _provider:
         self._config.write_text(json.dumps(told))
 
     def __enter__(self) -> None:
-        command = [*_node(), str(HERE / "third_party_provider.mjs"), str(self._config)]
+        command = [*node(), str(HERE / "third_party_provider.mjs"), str(self._config)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -130,24 +127,6 @@ class _provider:
         self._process.terminate()
         self._process.wait(20)
         self._drain.join(5)
-
-
-def _node() -> list[str]:
-    """Node, and what e2e's lock names: fetched as `make test` does where they are missing."""
-    try:
-        node_tools()
-    except SystemExit:
-        lock = HERE.parent / "requirements-node.lock"
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes"]
-        subprocess.run([*pip, "--requirement", str(lock)], check=True)
-    assert checkers.main() == 0
-    return node_tools()[1]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-    return port
 
 
 def test_a_citizen_comes_in_by_the_file_alone(served: Served) -> None:
