@@ -149,7 +149,7 @@ def join(settings: Settings) -> Portal:
         feeds=Feeds(settings, store, family, overviews),
         sessions=Sessions(settings, store, vault),
         oidc=Oidc(settings, store, vault),
-        limiter=Limiter(settings.cache),
+        limiter=Limiter(settings),
         clerk=Clerk(settings, store, drafts.tidy),
         policy=gate.policy(_issuers(settings)),
     )

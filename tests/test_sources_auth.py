@@ -158,7 +158,7 @@ def test_kept_answers_are_unreadable_and_bound_to_their_citizen() -> None:
     assert isinstance(store, Memory)
     ((key, (_, sealed)),) = store.kept.items()
     assert b"Hemmeligt" not in sealed and b"borger-1" not in key
-    store.put(cache.key("system", "borger-2"), sealed, 60)
+    store.put(*cache.keys(["system"], "borger-2"), sealed, 60)
     assert cache.read(["system"], "borger-2") == {}
 
 

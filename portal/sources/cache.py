@@ -1,15 +1,15 @@
 """The last good answers, encrypted, for minutes: what makes a second page cheap.
 
-AES-256-GCM under a key derived from the first data key; looked up by a keyed
-hash of (source, citizen), to which each value is bound. Raw answers only:
-rules are applied after reading, so no consent is ever baked in.
+AES-256-GCM under a key derived from the first data key; looked up by municipality
+and keyed hashes of citizen and source, to which each value is bound. What belongs
+to one citizen lies together (the braces: one slot of a Valkey Cluster). Raw answers
+only: rules are applied after reading, so no consent is ever baked in.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-import logging
 import secrets
 import threading
 import time
@@ -18,20 +18,18 @@ from collections.abc import Callable, Sequence
 from typing import ParamSpec, Protocol, TypeVar, cast
 
 import msgspec
-import redis
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from portal.records import Answer
 from portal.settings import ConfigError, Settings
+from portal.valkey import Valkey, shared
 
 P = ParamSpec("P")
 T = TypeVar("T")
-log = logging.getLogger(__name__)
 NONCE = 12
+HASH = 16
 MOST_BYTES = 64_000_000
-PAUSE = 5.0
-"""Seconds in which a store that failed is not asked."""
 
 
 class Store(Protocol):
@@ -48,6 +46,7 @@ class Cache:
 
     def __init__(self, settings: Settings) -> None:
         self.store = open_store(settings.cache)
+        self._tenant = settings.municipality
         first = settings.data_keys[0]
         self._index = hmac.digest(first, b"portal.sources.cache index", "sha256")
         self._cipher = AESGCM(hmac.digest(first, b"portal.sources.cache seal", "sha256"))
@@ -56,7 +55,7 @@ class Cache:
 
     def read(self, sources: Sequence[str], citizen: str) -> dict[str, Answer]:
         """The kept answers, however old. One that cannot be read is as good as absent."""
-        keys = [self.key(s, citizen) for s in sources]
+        keys = self.keys(sources, citizen)
         found = {}
         for source, key, sealed in zip(sources, keys, self.store.get_many(keys), strict=True):
             if sealed is not None and (answer := self._open(key, sealed)):
@@ -65,7 +64,7 @@ class Cache:
 
     def keep(self, citizen: str, answer: Answer, seconds: float) -> None:
         """Keep one answer for at most `seconds`."""
-        key = self.key(answer.source, citizen)
+        (key,) = self.keys([answer.source], citizen)
         nonce = secrets.token_bytes(NONCE)
         sealed = nonce + self._cipher.encrypt(nonce, self._encoder.encode(answer), key)
         self.store.put(key, sealed, seconds)
@@ -76,8 +75,13 @@ class Cache:
             return await asyncio.to_thread(work, *args, **kwargs)
         return work(*args, **kwargs)
 
-    def key(self, source: str, citizen: str) -> bytes:
-        return hmac.digest(self._index, f"{source}\n{citizen}".encode(), "sha256")
+    def keys(self, sources: Sequence[str], citizen: str) -> list[bytes]:
+        """Where each source's answer about this citizen lies."""
+        whose = f"answer:{{{self._tenant}:{self._hash(citizen)}}}:"
+        return [(whose + self._hash(f"{s}\n{citizen}")).encode() for s in sources]
+
+    def _hash(self, value: str) -> str:
+        return hmac.digest(self._index, value.encode(), "sha256")[:HASH].hex()
 
     def _open(self, key: bytes, sealed: bytes) -> Answer | None:
         try:
@@ -89,11 +93,11 @@ class Cache:
 
 def open_store(url: str) -> Store:
     """`memory://` or `redis://`. Raises ConfigError."""
+    if shared(url):
+        return Redis(url)
     scheme = url.partition("://")[0]
     if scheme == "memory":
         return Memory()
-    if scheme in ("redis", "rediss"):
-        return Redis(url)
     raise ConfigError("cache", f"'{scheme}' is not a cache", 'cache = "memory://"')
 
 
@@ -136,32 +140,15 @@ class Redis:
     far = True
 
     def __init__(self, url: str) -> None:
-        try:
-            self._client = redis.Redis.from_url(url, socket_timeout=0.2, socket_connect_timeout=0.2)
-        except ValueError:
-            raise ConfigError(
-                "cache", "is not a redis address", "redis://127.0.0.1:6379/0"
-            ) from None
-        self._not_before = 0.0
+        self._valkey = Valkey(url)
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         nothing: list[bytes | None] = [None] * len(keys)
-        if not keys or time.monotonic() < self._not_before:
+        if not keys:
             return nothing
-        try:
-            return cast("list[bytes | None]", self._client.mget(keys))
-        except (redis.RedisError, OSError) as e:
-            self._pause(e)
-            return nothing
+        found = self._valkey.ask(lambda: self._valkey.client.mget(keys), lambda: nothing)
+        return cast("list[bytes | None]", found)
 
     def put(self, key: bytes, value: bytes, seconds: float) -> None:
-        if time.monotonic() < self._not_before:
-            return
-        try:
-            self._client.set(key, value, px=max(1, int(seconds * 1000)))
-        except (redis.RedisError, OSError) as e:
-            self._pause(e)
-
-    def _pause(self, error: Exception) -> None:
-        self._not_before = time.monotonic() + PAUSE
-        log.warning("the cache does not answer: %s", type(error).__name__)
+        lasting = max(1, int(seconds * 1000))
+        self._valkey.ask(lambda: self._valkey.client.set(key, value, px=lasting), lambda: None)
