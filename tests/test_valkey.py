@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -252,6 +253,18 @@ def test_each_question_stays_in_one_slot_of_a_cluster(
     while limiter.allows("report", "mor"):
         pass
     assert server.client.dbsize() == len(sources) + 1
+
+
+def test_the_rights_the_operators_guide_names_are_enough(valkeys: Callable[..., Valkey]) -> None:
+    server = valkeys()
+    guide = (Path(__file__).parent.parent / "docs/operator.md").read_text(encoding="utf-8")
+    (rights,) = re.findall(r"ACL SETUSER portal on >\S+ (.+)", guide)
+    server.client.execute_command("ACL", "SETUSER", "portal", "on", ">ordet", *rights.split())
+    chosen = small(cache=f"redis://portal:ordet@127.0.0.1:{server.port}/0")
+    cache, one, two = Cache(chosen), Limiter(chosen), Limiter(chosen)
+    cache.keep("barn", answer(), 60)
+    assert cache.read(["system"], "barn")
+    assert [w.allows("report", "mor") for w in (one, two) * 6] == [True] * 10 + [False] * 2
 
 
 @pytest.mark.parametrize("address", ["redis://127.0.0.1:ingen/0", "redis://127.0.0.1:6379/0?db=x"])
