@@ -12,7 +12,7 @@ from flask import Flask
 from flask_compress import Compress
 from whitenoise import WhiteNoise
 
-from portal import gate, htmx, i18n, schema, templating
+from portal import draining, gate, htmx, i18n, schema, templating
 from portal.alarms import Alarms
 from portal.assets import BUILT
 from portal.clerk import Clerk
@@ -110,7 +110,7 @@ class Portal:
 
     def unready(self) -> str:
         """Why this worker cannot serve; empty when it can."""
-        return schema.problem(self.store)
+        return draining.problem() or schema.problem(self.store)
 
 
 def join(settings: Settings) -> Portal:

@@ -8,11 +8,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal import schema
 from portal.cli_access import access, consents, sessions
 from portal.cli_audit import audit
-from portal.cli_call import CONFIG, Cause, file_of, plainly, settings_of, store_of
+from portal.cli_call import CONFIG, Cause, plainly, settings_of, store_of
 from portal.cli_citizen import citizen
 from portal.cli_keys import keys
+from portal.cli_serve import serve
 from portal.cli_sources import sources
-from portal.config import is_loopback
 from portal.db import StoreDown
 
 
@@ -20,27 +20,6 @@ from portal.db import StoreDown
 @CONFIG
 def main() -> None:
     """Run and look after Familieoverblik."""
-
-
-@main.command()
-@CONFIG
-@click.option("--bind", default="127.0.0.1:8000", show_default=True, help="HOST:PORT")
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
-@click.pass_context
-def serve(context: click.Context, bind: str, workers: int) -> None:
-    """Serve the portal. Example: portal serve --config portal.toml --bind 127.0.0.1:8000"""
-    from portal.serving import run
-
-    problem = schema.problem(store_of(context))
-    if problem:
-        raise Cause(problem)
-    host, _, port = bind.rpartition(":")
-    if not port.isdigit():
-        raise Cause("--bind: is not HOST:PORT (example: --bind 127.0.0.1:8000)")
-    if settings_of(context).loopback and not is_loopback(host.strip("[]")):
-        problem = "base_url is plain http, so nobody but this machine may connect"
-        raise Cause(f"--bind: {problem} (example: --bind 127.0.0.1:8000, or an https base_url)")
-    run(str(file_of(context)), host, int(port), workers)
 
 
 @main.group()
@@ -84,5 +63,5 @@ def tidy(context: click.Context) -> None:
     )
 
 
-for group in (audit, access, citizen, sessions, consents, keys, sources):
+for group in (serve, audit, access, citizen, sessions, consents, keys, sources):
     main.add_command(group)

@@ -110,6 +110,9 @@ def _data_keys(name: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
 def _check(s: Settings) -> None:
     for key, url in _urls(s):
         _check_url(key, url)
+    if urlsplit(s.base_url).path:
+        problem = "has a path; the portal stands at the root of its own host"
+        raise ConfigError("base_url", problem, EXAMPLES["base_url"])
     _check_unique("actor", [a.id for a in s.actor])
     _check_unique("source", [x.id for x in s.source])
     _check_unique("purpose", [p.id for p in s.purpose])

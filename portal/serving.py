@@ -1,13 +1,31 @@
-"""The production server: granian, WSGI, threads chosen by measurement (docs/performance.md)."""
+"""The production server: granian, WSGI, threads chosen by measurement (docs/performance.md).
+
+The workers share one listening socket, so that a worker that is replaced leaves
+no connection behind: what waits is taken by another. SIGHUP reads the file anew
+and replaces the workers one by one, but only when a portal can be made of it;
+SIGTERM says "not ready" first, then lets every request finish.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
+from granian.server.mp import MPServer
+
+from portal import draining
+
+log = logging.getLogger(__name__)
 
 THREADS = 16
 HEADER_MILLISECONDS = 10_000
@@ -15,18 +33,97 @@ HEADER_MILLISECONDS = 10_000
 SWITCH_SECONDS = 0.0005
 """How long one thread computes while another wants to: a thread that comes back from the database
 holds its lock, and at Python's own 5 ms all writers of all workers waited for computing readers."""
+FINISH_SECONDS = 45
+"""How long a worker may take to finish: the longest page (30 s) and our own database's patience."""
+OVERLAP_SECONDS = 1.5
+"""How long a new worker runs beside the old one. Not a deadline: a late one's guests wait in line."""
+CHECK_SECONDS = 60
 
 
-def run(config: str, host: str, port: int, workers: int) -> None:
-    """Serve until stopped; workers read the same file."""
-    os.environ["PORTAL_CONFIG"] = str(Path(config).resolve())
-    Granian(
-        "portal.wsgi:app",
-        address=host,
-        port=port,
+@dataclass(frozen=True, kw_only=True)
+class Bind:
+    """Where to listen: an address and port, or a socket file with its mode."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    file: Path | None = None
+    mode: int = 0o660
+
+
+def run(config: Path, bind: Bind, workers: int, drain: float) -> None:
+    """Serve until stopped; workers read the same file. `drain`: seconds between "not ready" and the end."""
+    os.environ["PORTAL_CONFIG"] = str(config.resolve())
+    Server(
+        drain,
+        target="portal.wsgi:app",
+        address=bind.host,
+        port=bind.port,
+        uds=bind.file,
+        uds_permissions=bind.mode if bind.file else None,
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=THREADS,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
         log_access=False,
+        respawn_failed_workers=True,
+        respawn_interval=OVERLAP_SECONDS,
+        workers_kill_timeout=FINISH_SECONDS,
     ).serve()
+
+
+def unfit() -> str:
+    """Why no portal can be made of the file as it is now; found out beside the running one."""
+    command = [sys.executable, "-m", "portal", "serve", "--check"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_SECONDS)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return f"checking it took more than {CHECK_SECONDS} seconds"
+    said = done.stderr.strip().splitlines() or ["no reason was given"]
+    return said[-1] if done.returncode else ""
+
+
+class Server(MPServer):
+    """Granian with one socket for all workers, a checked reload and a stop that is announced."""
+
+    def __init__(self, drain: float, **options: Any) -> None:
+        super().__init__(**options)
+        self._drain, self._hurry = drain, False
+
+    def signal_handler_interrupt(self, number: int = 0, *_: Any) -> None:
+        """SIGTERM stops with patience, Ctrl-C at once; a second one of either ends the patience."""
+        self._hurry = number == signal.SIGINT
+        super().signal_handler_interrupt()
+
+    def signal_handler_reload(self, *_: Any) -> None:
+        """SIGHUP: the new file is tried on a thread of its own; the server goes on meanwhile."""
+        threading.Thread(target=self._reload_if_fit, name="reload", daemon=True).start()
+
+    def _reload_if_fit(self) -> None:
+        if problem := unfit():
+            log.error("not reloaded, the old configuration goes on: %s", problem)
+            return
+        log.warning("reloading: the workers are replaced one by one")
+        super().signal_handler_reload()
+
+    def _reload(self, *how: Any) -> None:
+        super()._reload(*how)
+        self.respawned_wrks.clear()  # a new worker that dies now is a first death, not a circle of them
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Say "not ready", leave time to hear it, then let the workers finish."""
+        draining.begin()
+        if self.bind_uds:  # whoever asks now is refused, and her proxy asks another server
+            self.bind_uds.unlink(missing_ok=True)
+        if not self._hurry and not self.interrupt_children:
+            self.main_loop_interrupt.clear()
+            self.main_loop_interrupt.wait(self._drain)
+        super().shutdown(exit_code)
+
+    def _init_shared_socket(self) -> None:
+        super()._init_shared_socket()
+        if self._shd is None:  # on Linux granian lets every worker listen for itself
+            where: Any = self._ssp
+            line = where.build()
+            self._ssp, self._shd = None, line
+            self._sso = socket.socket(fileno=line.get_fd())
+            self._sso.set_inheritable(True)

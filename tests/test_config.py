@@ -61,6 +61,7 @@ WRONG = {
     'base_url = "http://127.0.0.1:8000/"': [
         ("", "base_url"), ('base_url = "portal"', "base_url"), ('base_url = "ftp://127.0.0.1"', "base_url"),
         ('base_url = "http://kommune.example"', "base_url"), ("base_url = 1", "base_url"),
+        ('base_url = "http://127.0.0.1:8000/portal"', "base_url"),
         ('base_url = "http://127.0.0.1.example"', "base_url"), ('base_url = "http://u:p@127.0.0.1"', "base_url"),
         ('base_url = "http://127.0.0.1:8000"\nbase_uri = "x"', "base_uri"),
         ('base_url = "http://127.0.0.1:8000"\nsecret_keys = ["x"]', "secret_keys"),
