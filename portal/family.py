@@ -6,8 +6,6 @@ What a user types is never believed. A custody fact is used for at most
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -19,6 +17,7 @@ from portal.crypto import CitizenKey, Vault, new_id
 from portal.db import Store, Task, now
 from portal.held import NOTHING, Held, held
 from portal.lasting import Lasting
+from portal.lately import Lately
 from portal.models import person
 from portal.records import Person
 from portal.settings import CPR_SYSTEM, Settings
@@ -27,6 +26,8 @@ from portal.sources.register import Register, RegisterDown, Registered
 __all__ = ["Family", "Known", "RegisterDown", "UnknownPerson"]
 
 SEPARATOR = "|"
+UNKNOWN = object()
+"""Not asked lately; None is an answer."""
 NOBODY = "0" * 32
 """The chain on which attempts to open an id that does not exist are logged, as others are."""
 
@@ -69,12 +70,11 @@ class Family:
 
     def __init__(self, settings: Settings, store: Store, vault: Vault, register: Register) -> None:
         self._tenant = settings.municipality
-        self._max_age = settings.register.max_age
         self._store, self._vault, self._register = store, vault, register
         self._lasting = Lasting(store, vault, self._tenant)
-        self._rows: dict[str, tuple[float, _Row]] = {}
-        self._memory: dict[tuple[str, str], tuple[float, object]] = {}
-        self._lock = threading.Lock()
+        self._rows: Lately[str, _Row] = Lately(settings.register.max_age)
+        """By id and by keyed hash: so long does an erased key live on here."""
+        self._memory: Lately[tuple[str, str], object] = Lately(settings.register.max_age)
 
     def identify(self, system: str, value: str) -> Known:
         """The person with this identifier, enrolled if new.
@@ -193,29 +193,18 @@ class Family:
     def _known(self, found: Registered, system: str, value: str) -> Known:
         id = self._id(system, value)
         if found.patient:
-            with self._lock:
-                self._memory["person", id] = (time.monotonic(), found)
+            self._memory.put(("person", id), found)
         return Known(id=id, person=found.person, patient=found.patient)
 
     def _id(self, system: str, value: str) -> str:
         text = f"{system}{SEPARATOR}{value}"
         index = self._vault.index(f"{self._tenant}{SEPARATOR}{text}")
-        row = self._held(index)
+        row = self._rows.get(index, None)
         if row is None:
             row = self._find(self._vault.indexes(f"{self._tenant}{SEPARATOR}{text}"))
             row = row or self._add(index, text)
-            self._hold(index, row)
+            self._rows.put(index, row)
         return row.id
-
-    def _held(self, by: str) -> _Row | None:
-        """A row as it was at most `register.max_age` ago: so long does an erased key live on here."""
-        with self._lock:
-            at, row = self._rows.get(by, (-1e9, None))
-        return row if time.monotonic() - at < self._max_age else None
-
-    def _hold(self, by: str, row: _Row) -> None:
-        with self._lock:
-            self._rows[by] = (time.monotonic(), row)
 
     def _find(self, indexes: tuple[str, ...]) -> _Row | None:
         """By the hash under any data key still held: a new key must not make a new person."""
@@ -251,7 +240,7 @@ class Family:
         return bytes.fromhex(new_id() + new_id())
 
     def _row(self, citizen: str) -> _Row:
-        row = self._held(citizen)
+        row = self._rows.get(citizen, None)
         if row is None:
             with self._store.read(citizen) as c:
                 where = (person.c.tenant == self._tenant) & (person.c.id == citizen)
@@ -259,7 +248,7 @@ class Family:
             if found is None or not found["key"]:  # erased: nothing tells who she was
                 raise UnknownPerson
             row = self._opened(found)
-            self._hold(citizen, row)
+            self._rows.put(citizen, row)
         return row
 
     def _opened(self, row: RowMapping) -> _Row:
@@ -274,13 +263,8 @@ class Family:
             return held(c, citizen)
 
     def _remember(self, what: tuple[str, str], ask: Callable[[], object], fresh: bool) -> object:
-        with self._lock:
-            at, value = self._memory.get(what, (-1e9, None))
-        if not fresh and time.monotonic() - at < self._max_age:
-            return value
-        value = ask()
-        with self._lock:
-            if len(self._memory) > 50_000:
-                self._memory.clear()
-            self._memory[what] = (time.monotonic(), value)
+        value = UNKNOWN if fresh else self._memory.get(what, UNKNOWN)
+        if value is UNKNOWN:
+            value = ask()
+            self._memory.put(what, value)
         return value

@@ -65,6 +65,8 @@ session = Table(
     Index(None, "person"),
     Index(None, "provider_session"),
     Index(None, "issuer_subject"),
+    Index(None, "used"),
+    Index(None, "created"),
 )
 """One logged-in browser. `token` is the cookie's hash; `data` is sealed (see identity/session.py)."""
 
