@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 
-from bench import cold, comment, decide, lighthouse, shell, warm, weight
+from bench import cold, comment, decide, lighthouse, options, shell, towns_grow, warm, weight
 from bench.figure import Figure, Measure
 from bench.world import stage
 
@@ -23,11 +23,13 @@ MEASURES: dict[Measure, tuple[str, ...]] = {
     comment.measure: ("p20",),
     decide.measure: ("rules",),
     lighthouse.measure: ("p13", "p14", "p15"),
+    towns_grow.measure: ("p17",),
 }
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Measure what is named, or everything."""
+    names, how = options.read(arguments)
     known = {name for several in MEASURES.values() for name in several}
     wanted = {n.lower() for n in names} or known
     if not wanted <= known:
@@ -35,7 +37,7 @@ def main(names: list[str]) -> int:
         return 2
     print(ROW.format("", "figure", "measured", "pass", "stretch", ""))
     began, good = time.monotonic(), True
-    with stage() as world:
+    with stage(options=how) as world:
         for measure, ids in MEASURES.items():
             if wanted & set(ids):
                 found = measure(world)

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from backend_stub.demo import bench_config, write_config
+from bench.options import DEFAULTS, Options
 from bench.wire import Wire
 from mitid_stub.rehearsal import answer_login, new_browser
 from portal import keys
@@ -93,9 +94,11 @@ def equal(n: int, delay: float, *, timeout: float = 0, remembered: bool = True) 
 class Stage:
     """Backends and provider, and one portal after another."""
 
-    def __init__(self, folder: Path, ports: Ports, certificate: str = "") -> None:
+    def __init__(
+        self, folder: Path, ports: Ports, certificate: str = "", options: Options = DEFAULTS
+    ) -> None:
         self._folder, self._ports, self._number = folder, ports, 0
-        self.certificate = certificate
+        self.certificate, self.options = certificate, options
 
     @contextmanager
     def world(self, write: Write, workers: int = 1) -> Iterator[World]:
@@ -116,15 +119,15 @@ class Stage:
         subprocess.run(upgrade, env=environ, check=True, stdout=subprocess.DEVNULL)
         serve = [sys.executable, "-m", "bench.served", str(self._ports.portal), str(workers)]
         serve += [self.certificate] if self.certificate else []
-        with _running(serve, self._ports.portal, environ):
+        with running(serve, self._ports.portal, environ):
             cookie, page = _logged_in(self._ports.portal, self.certificate)
             yield World(self._ports.portal, cookie, page, workers, self.certificate)
 
 
 @contextmanager
-def stage(*, tls: bool = False) -> Iterator[Stage]:
+def stage(*, tls: bool = False, options: Options = DEFAULTS) -> Iterator[Stage]:
     """Start what every world needs; stops all at the end. With `tls` the portal speaks HTTPS."""
-    ports = Ports(*_free_ports(3))
+    ports = Ports(*free_ports(3))
     portal = f"http{'s' * tls}://127.0.0.1:{ports.portal}"
     idp = [sys.executable, "-m", "mitid_stub", "--port", str(ports.idp)]
     idp += ["--redirect-uri", f"{portal}/log-ind/retur", "--post-logout", f"{portal}/"]
@@ -133,10 +136,10 @@ def stage(*, tls: bool = False) -> Iterator[Stage]:
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         _certified(Path(folder), tls) as certificate,
-        _running(idp, ports.idp, {**os.environ, "SSL_CERT_FILE": certificate} if tls else None),
-        _running(backend, ports.backend),
+        running(idp, ports.idp, {**os.environ, "SSL_CERT_FILE": certificate} if tls else None),
+        running(backend, ports.backend),
     ):
-        yield Stage(Path(folder), ports, certificate)
+        yield Stage(Path(folder), ports, certificate, options)
 
 
 @contextmanager
@@ -169,11 +172,14 @@ def _certified(folder: Path, tls: bool) -> Iterator[str]:
 
 
 @contextmanager
-def _running(command: list[str], port: int, environ: Any = None) -> Iterator[None]:
+def running(
+    command: list[str], port: int, environ: Any = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server on a port of its own, stopped at the end."""
     process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
     try:
         _wait_for(port, process)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(20)
@@ -206,7 +212,8 @@ def _logged_in(port: int, certificate: str) -> tuple[str, str]:
     return f"{session.name}={session.value}", child[1]
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens at."""
     taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [s.getsockname()[1] for s in taken]
     for one in taken:

@@ -1,0 +1,146 @@
+"""Towns that are served: a country's backends, its provider, and a portal on each town's database."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from backend_stub.country import SYSTEMS, Country
+from backend_stub.demo import bench_config
+from backend_stub.systems import AALBORG
+from bench import town_fill
+from bench.engines import Engines
+from bench.options import Options
+from bench.town import Town
+from bench.town_fill import Filled
+from bench.wire import Wire
+from bench.world import free_ports, running
+from mitid_stub.rehearsal import answer_login, new_browser
+from portal import keys, schema
+from portal.config import load
+from portal.db import Store
+
+SEED = 851
+DOORS = 250
+"""Households whose first adult the provider lets in: all of the smallest town."""
+
+
+class Served(NamedTuple):
+    """A portal that serves a town; `pid` is the server's, whose children are its workers."""
+
+    port: int
+    pid: int
+    town: Town
+    filled: Filled
+
+    def cookie(self, household: int) -> str:
+        """The session of a household's first adult."""
+        return f"session={self.town.token(household)}"
+
+    def wire(self) -> Wire:
+        """A new connection."""
+        return Wire(self.port)
+
+
+class Towns:
+    """What all towns of a run share; each is filled and served by `serve`."""
+
+    def __init__(self, folder: Path, options: Options, engines: Engines, many: int) -> None:
+        self._folder, self._engines = folder, engines
+        self.options = options
+        self.backend, self.idp, *self.ports = free_ports(2 + many)
+        self.country = Country(SEED, datetime.now(UTC).date())
+        self._environ = os.environ | {
+            "PORTAL_SECRET_KEYS": keys.new_secret(),
+            "PORTAL_DATA_KEYS": keys.new_data_key(),
+        }
+
+    @contextmanager
+    def serve(
+        self, citizens: int, *, workers: int = 1, metered: bool = False, remembered: int = 900
+    ) -> Iterator[Served]:
+        """A new town of so many citizens; sources are remembered for so many seconds.
+
+        `metered`: with the bench's own addresses beside the product (bench/served.py).
+        """
+        port = self.ports.pop()
+        config = self._config(port, remembered)
+        town = Town(self.country, citizens, AALBORG, datetime.now(UTC))
+        filled = self._fill(config, town)
+        environ = self._environ | {"PORTAL_CONFIG": str(config)}
+        product = ["portal", "serve", "--config", str(config), "--workers", str(workers)]
+        command = [*product, "--bind", f"127.0.0.1:{port}"]
+        if metered:
+            command = ["bench.served", str(port), str(workers)]
+        with running([sys.executable, "-m", *command], port, environ) as process:
+            yield Served(port, process.pid, town, filled)
+
+    def log_in(self, served: Served, household: int) -> tuple[float, ...]:
+        """Seconds the portal took for each of its two steps of a login."""
+        person = str(served.town.country.household(household).citizens[0].number)
+        with served.wire() as wire:
+            begun = wire.get("/log-ind")
+            cookie = begun.headers["set-cookie"].partition(";")[0]
+            back = answer_login(begun.headers["location"], person, browser=new_browser())
+            came = wire.get(back.partition(str(served.port))[2], Cookie=cookie)
+        if came.status != 302:
+            raise RuntimeError(f"login: status {came.status}")
+        return begun.seconds, came.seconds
+
+    def _config(self, port: int, remembered: int) -> Path:
+        folder = self._folder / str(port)
+        folder.mkdir()
+        (folder / "keys").symlink_to(self._folder / "keys")
+        file = bench_config(
+            folder, SYSTEMS, 0, portal_port=port, idp_port=self.idp, backend_port=self.backend
+        )
+        text = re.sub(r"/bench/(\d+)/\d+/sager", r"/land/\1/sager", file.read_text())
+        text = text.replace("[[source]]", f"[[source]]\ncache_seconds = {remembered}")
+        text = text.replace(
+            'database = "sqlite:///var/portal.db"', "\n".join(self._engines.lines(port))
+        )
+        file.write_text(f'{text}\n[[purpose]]\nid = "moede"\ntext = "Forberede et møde"\n')
+        return file
+
+    def _fill(self, config: Path, town: Town) -> Filled:
+        settings = load(config, self._environ)
+        owner = settings.environ.get(settings.database_owner_env, "")
+        store = Store(settings.database, settings.path("."), settings.municipality, owner)
+        schema.upgrade(store)
+        store.owning.dispose()
+        store.engine.dispose()
+        data_keys = tuple(map(b64decode, self._environ["PORTAL_DATA_KEYS"].split(",")))
+        with self._engines.fill(settings) as into:
+            return town_fill.fill(into, town, data_keys)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """With the keys of this run."""
+        return self._environ
+
+
+@contextmanager
+def towns(options: Options, many: int, pace: float = 0) -> Iterator[Towns]:
+    """Start what so many towns share. `pace` 1 lets the systems take their 50 to 800 ms."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="town-")))
+        (folder / "keys").mkdir()
+        engines = stack.enter_context(Engines.started(options, folder))
+        found = Towns(folder, options, engines, many)
+        seed, day = str(SEED), found.country.day.isoformat()
+        backend = [sys.executable, "-m", "backend_stub.country_app", "--pace", str(pace)]
+        backend += ["--port", str(found.backend), "--seed", seed, "--day", day]
+        stack.enter_context(running(backend, found.backend))
+        returns = [f"http://127.0.0.1:{port}/log-ind/retur" for port in found.ports]
+        keys_url = f"http://127.0.0.1:{found.ports[-1]}/.well-known/jwks.json"
+        door = [sys.executable, "-m", "bench.door", str(found.idp), seed, day, str(DOORS), keys_url]
+        stack.enter_context(running([*door, *returns], found.idp))
+        yield found
