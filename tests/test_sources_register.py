@@ -115,7 +115,7 @@ def test_nobody_and_two(backend: Backend) -> None:
         (500, "status 500"),
         (404, "status 404"),
         (b"<html>", "not json"),
-        ({"resourceType": "OperationOutcome"}, "not a bundle"),
+        ({"resourceType": "OperationOutcome"}, "outcome"),
         (bundle(patient(cpr=OTHER_CPR)), "wrong person"),
         (bundle() | {"entry": [{"resource": outcome("timeout")}]}, "incomplete"),
         (bundle() | {"entry": [{"resource": {"resourceType": "Patient"}}]}, "incomplete"),

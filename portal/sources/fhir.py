@@ -16,6 +16,7 @@ from portal.settings import SourceConfig
 from portal.sources import Delivery, SourceFailure
 from portal.sources.fhir_client import FhirClient, Found, NotSupported, name_of, together, token
 from portal.sources.fhir_contacts import contacts
+from portal.sources.fhir_contained import lift
 from portal.sources.fhir_graph import Graph
 from portal.sources.fhir_help import help_and_plans
 from portal.sources.fhir_measurements import measurements
@@ -56,23 +57,28 @@ class FhirSource:
     async def fetch(self, value: str, http: Http) -> Delivery:
         """Raises SourceFailure."""
         asked = (self.config.subject, value)
-        patient, partial = await self._patient(asked, http)
+        patient, who = await self._patient(asked, http)
         if not patient:
-            return Delivery(entries=(), partial=partial)
+            return Delivery(entries=(), partial=who.partial)
         client = FhirClient(self.config.url, http)
         found = await self._everything(client, patient)
         graph = Graph(client.base)
-        for some in found.values():
+        for some in who, *found.values():
             graph.pool |= some.pool
-        strangers = _drop_strangers(found, graph, patient, asked)
+
+        def hers(resource: Json) -> bool:
+            return any(_is(r, resource, graph, patient, asked) for r in _subjects(resource))
+
+        strangers = _drop_strangers(found, graph, hers)
+        lift(found, graph, hers)
         whole = await graph.complete(client, [r for some in found.values() for r in some.matches])
         entries, holes = self.records(found, graph)
-        cut = any(some.partial for some in found.values())
-        partial = partial or cut or holes or strangers or not whole
+        cut = any(some.partial for some in (who, *found.values()))
+        partial = cut or holes or strangers or not whole
         return Delivery(entries=entries, partial=partial, strangers=strangers)
 
-    async def _patient(self, asked: tuple[str, str], http: Http) -> tuple[str, bool]:
-        """("Patient/<id>" or "", whether the server said it could not tell all)."""
+    async def _patient(self, asked: tuple[str, str], http: Http) -> tuple[str, Found]:
+        """("Patient/<id>" or "", what was found)."""
         client = FhirClient(self.config.url, http, decode_identity)
         found = await client.search("Patient", {"identifier": token(*asked)})
         patients = {name_of(p): p for p in found.matches}
@@ -82,7 +88,7 @@ class FhirSource:
             raise SourceFailure("wrong person")
         if not patients and found.failed:
             raise SourceFailure("outcome")
-        return next(iter(patients), ""), found.partial
+        return next(iter(patients), ""), found
 
     async def _everything(self, client: FhirClient, patient: str) -> dict[str, Found]:
         searches = (self._type(client, kind, patient) for kind in INCLUDES)
@@ -126,17 +132,11 @@ def _once(resources: list[Json]) -> list[Json]:
     return list({name_of(r): r for r in resources}.values())
 
 
-def _drop_strangers(
-    found: dict[str, Found], graph: Graph, patient: str, asked: tuple[str, str]
-) -> bool:
+def _drop_strangers(found: dict[str, Found], graph: Graph, hers: Callable[[Json], bool]) -> bool:
     """Take out what belongs to somebody else; whether there was any.
 
     Raises SourceFailure when nothing else was found.
     """
-
-    def hers(resource: Json) -> bool:
-        return any(_is(r, resource, graph, patient, asked) for r in _subjects(resource))
-
     strangers = {id(r): r for some in found.values() for r in some.matches if not hers(r)}
     for some in found.values():
         some.matches = [r for r in some.matches if id(r) not in strangers]

@@ -69,23 +69,25 @@ class FhirClient:
         _check_known(reply, self._outcome(reply))
         found = Found(matches=[], pool={})
         bundle = self._bundle(expect_ok(reply))
-        for page in range(PAGES):
+        followed = {""}
+        while len(followed) <= PAGES:
             collect(found, bundle, kind, self.base)
             following = self._next(bundle)
             if not following:
                 found.cut |= _fewer_than_said(found, bundle)
                 return found
-            if page == PAGES - 1 or len(found.pool) > ENTRIES:
-                break
+            if following in followed or _tells(following, params) or len(found.pool) > ENTRIES:
+                break  # a loop, an address that would end in logs, or enough
+            followed.add(following)
             reply = await self._http.ask("GET", following, accept=FHIR_JSON)
             bundle = self._bundle(expect_ok(reply))
         found.cut = True
         return found
 
     async def read(self, reference: str) -> Json | None:
-        """One resource by "Type/id"; None when it is gone. Raises SourceFailure."""
+        """One resource by "Type/id"; None when it is gone or not for us. Raises SourceFailure."""
         reply = await self._http.ask("GET", f"{self.base}/{reference}", accept=FHIR_JSON)
-        if reply.status in (404, 410):
+        if reply.status in (403, 404, 410):
             return None
         found = self._decode(expect_ok(reply))
         same = isinstance(found, dict) and name_of(found) == reference
@@ -110,6 +112,9 @@ class FhirClient:
 
     def _bundle(self, body: bytes) -> Json:
         found = self._decode(body)
+        if isinstance(found, dict) and found.get("resourceType") == "OperationOutcome":
+            _check_supported(found)
+            raise SourceFailure("outcome")
         if not isinstance(found, dict) or found.get("resourceType") != "Bundle":
             raise SourceFailure("not a bundle")
         if not isinstance(found.get("entry", []), list):
@@ -174,13 +179,22 @@ def name_of(resource: Json) -> str:
 def _check_known(reply: Reply, outcome: Json) -> None:
     if reply.status == 404:
         raise NotSupported("status 404")
-    issues = objs(outcome, "issue")
-    if any(issue.get("code") == "not-supported" for issue in issues):
-        raise NotSupported("not supported")
+    _check_supported(outcome)
     if reply.status == 501:
         raise NotSupported("status 501")
     if reply.status >= 300:
         raise status_failure(reply.status)
+
+
+def _check_supported(outcome: Json) -> None:
+    if any(issue.get("code") == "not-supported" for issue in objs(outcome, "issue")):
+        raise NotSupported("not supported")
+
+
+def _tells(url: str, params: Mapping[str, str]) -> bool:
+    """Whether an address holds the identifier that was asked for: ours never do."""
+    value = params.get("identifier", "").rpartition("|")[2]
+    return bool(value) and value in unquote(url)
 
 
 def _fewer_than_said(found: Found, bundle: Json) -> bool:
@@ -195,13 +209,23 @@ def collect(found: Found, bundle: Json, kind: str, base: str) -> None:
         resource = obj(entry, "resource")
         mode = text(obj(entry, "search"), "mode")
         if resource.get("resourceType") == "OperationOutcome":
-            found.severities |= {text(i, "severity") for i in objs(resource, "issue")} or {""}
+            found.severities |= {text(i, "severity") for i in _telling(resource)}
             continue
+        url = text(entry, "fullUrl")
+        if url and not text(resource, "id"):
+            resource = resource | {"id": url.rpartition("/")[2].rpartition(":")[2]}
         if not text(resource, "resourceType") or not text(resource, "id"):
             found.cut = True
             continue
         found.pool[name_of(resource)] = resource
-        if url := text(entry, "fullUrl"):
+        if url:
             found.pool[url.removeprefix(base + "/")] = resource
         if resource["resourceType"] == kind and mode in ("match", ""):
             found.matches.append(resource)
+
+
+def _telling(outcome: Json) -> list[Json]:
+    """The issues that say something is missing; a server may also talk about the weather."""
+    issues = objs(outcome, "issue") or [{}]
+    chat = {"severity": "information", "code": "informational"}
+    return [i for i in issues if any(i.get(k) != v for k, v in chat.items())]

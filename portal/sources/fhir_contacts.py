@@ -26,6 +26,7 @@ from portal.sources.fhir_shape import (
     first_text,
     obj,
     objs,
+    telecom,
     text,
 )
 
@@ -41,6 +42,8 @@ def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact
     for team in found.get("CareTeam", []):
         if text(team, "status") == "entered-in-error":
             continue
+        if not objs(team, "participant"):
+            yield from _alone(reading, team)
         for n, participant in enumerate(objs(team, "participant")):
             member = obj(participant, "member")
             if who := reading.who(member, team):
@@ -52,6 +55,25 @@ def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact
                 yield _leading(contact) if manages else contact
     for episode, who in managed.values():
         yield _manager(reading, episode, who)
+
+
+def _alone(reading: Reading, team: Json) -> Iterator[Contact]:
+    """KLCore's service performer: a team of nobody, delivered by an organisation."""
+    behind = (reading.who(r, team) for r in objs(team, "managingOrganization"))
+    who = next((w for w in behind if w), None)
+    phone = telecom(objs(team, "telecom"), "phone") or (who.phone if who else "")
+    if not who and not phone:
+        return
+    yield Contact(
+        **reading.entry(team, audience=who.audience if who else frozenset()),
+        name=(who.name if who else "") or text(team, "name"),
+        responsible_for=first_text(objs(team, "category")) or (text(team, "name") if who else ""),
+        phone=phone,
+        email=who.email if who else "",
+        address=who.address if who else "",
+        url=who.url if who else "",
+        running=text(team, "status") not in _OVER and _runs(team),
+    )
 
 
 class _Seen(NamedTuple):

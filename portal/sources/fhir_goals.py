@@ -7,7 +7,7 @@ from typing import Any
 
 from portal.records import Goal
 from portal.sources.fhir_client import name_of
-from portal.sources.fhir_reading import Reading, restrictions
+from portal.sources.fhir_reading import Reading
 from portal.sources.fhir_shape import Json, concept_text, day, obj, objs, text
 from portal.sources.fhir_status import status_of
 
@@ -20,20 +20,20 @@ class Goals:
         self._goals = {name_of(g): g for g in goals}
         self._holders: dict[str, list[dict[str, Any]]] = {}
 
-    def belong(self, references: list[Json], entry: dict[str, Any]) -> None:
+    def belong(self, references: list[Json], entry: dict[str, Any], holder: Json) -> None:
         """The goals referred to are part of this plan or help.
 
         Of several the one that fewest are kept from counts first: a goal must
         not stand alone because of a plan that its reader cannot see.
         """
-        for name in self._names(references):
+        for name in self._names(references, holder):
             holders = self._holders.setdefault(name, [])
             holders.append(entry)
             holders.sort(key=_secrecy)
 
-    def title(self, references: list[Json], entry: dict[str, Any]) -> str:
+    def title(self, references: list[Json], entry: dict[str, Any], holder: Json) -> str:
         """The first goal's words, if whoever may see the entry may see the goal."""
-        for name in self._names(references):
+        for name in self._names(references, holder):
             goal = self._goals.get(name)
             if goal and self._open_to(goal, entry):
                 return concept_text(obj(goal, "description"))
@@ -43,11 +43,11 @@ class Goals:
         for name, goal in self._goals.items():
             yield from self._reading.told(goal, self._record(name, goal))
 
-    def _names(self, references: list[Json]) -> list[str]:
-        return [self._reading.graph.local(text(r, "reference")) for r in references]
+    def _names(self, references: list[Json], holder: Json) -> list[str]:
+        return [self._reading.graph.name(r, holder) for r in references]
 
     def _open_to(self, goal: Json, entry: dict[str, Any]) -> bool:
-        shut = restrictions(goal) - entry["audience"]
+        shut = self._reading.restrictions(goal) - entry["audience"]
         return not shut and not self._reading.kinds(goal) - entry["kinds"]
 
     def _record(self, name: str, goal: Json) -> Goal | None:

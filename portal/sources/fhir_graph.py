@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from portal.sources.fhir_client import FhirClient, NotSupported, name_of, together
+from portal.sources import SourceFailure
+from portal.sources.fhir_client import FhirClient, name_of, together
 from portal.sources.fhir_shape import Json, obj, objs, text
 
 NAMED = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location"})
 LOOKUPS = 100
 READS = 20
+CANNOT_SEARCH = frozenset(
+    {f"status {n}" for n in (400, 403, 404, 405, 422, 501)} | {"not supported", "outcome"}
+)
 ROUNDS = 2
 """A team's member is a role, the role has a person and an organisation."""
 
@@ -26,6 +30,8 @@ class Graph:
     def __init__(self, base: str) -> None:
         self._base = base.rstrip("/") + "/"
         self.pool: dict[str, Json] = {}
+        self.around: dict[str, Json] = {}
+        """What a contained resource stood in, by the name it got: what restricts that restricts it."""
 
     def local(self, reference: str) -> str:
         """ "Type/id" when it is on this server, else the reference as it is."""
@@ -38,6 +44,16 @@ class Graph:
             inside = objs(holder, "contained")
             return next((c for c in inside if text(c, "id") == target[1:]), None)
         return self.pool.get(self.local(target)) if target else None
+
+    def name(self, reference: Json, holder: Json) -> str:
+        """ "Type/id" of what is referred to, wherever it stands; "" or the reference as it is else."""
+        target = text(reference, "reference")
+        if not target.startswith(("#", "urn:")):
+            return self.local(target)
+        found = self.find(reference, holder)
+        if found is None:
+            return target
+        return name_inside(holder, found) if target.startswith("#") else name_of(found)
 
     async def complete(self, client: FhirClient, resources: Iterable[Json]) -> bool:
         """Fetch the people, organisations and places referred to; False if there were too many.
@@ -87,14 +103,28 @@ def _by_type(names: list[str]) -> list[tuple[str, list[str]]]:
 
 
 async def _fetch(client: FhirClient, kind: str, ids: list[str]) -> list[Json]:
-    """Those of the ids that the server has; one that it lacks is shown by its display."""
+    """Those of the ids that the server has; one that it lacks is shown by its display.
+
+    A server that cannot search by id, or finds none of them that way, is read from.
+    """
     wanted = {f"{kind}/{i}" for i in ids}
     try:
-        found = await client.search(kind, {"_id": ",".join(ids)})
-    except NotSupported:
-        read = await together(*(client.read(n) for n in sorted(wanted)[:READS]))
-        return [r for r in read if r]
-    return [r for r in found.matches if name_of(r) in wanted]
+        answer = await client.search(kind, {"_id": ",".join(ids)})
+        found = [r for r in answer.matches if name_of(r) in wanted]
+    except SourceFailure as e:
+        if e.problem not in CANNOT_SEARCH:
+            raise
+        found = []
+    if found:
+        return found
+    read = await together(*(client.read(n) for n in sorted(wanted)[:READS]))
+    return [r for r in read if r]
+
+
+def name_inside(holder: Json, contained: Json) -> str:
+    """The name of a contained resource outside its holder; "#" stands in no id of FHIR's."""
+    outer = text(holder, "id").partition("#")[0]
+    return f"{text(contained, 'resourceType')}/{outer}#{text(contained, 'id')}"
 
 
 def identifiers(resource: Json) -> tuple[str, ...]:

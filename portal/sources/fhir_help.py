@@ -1,7 +1,8 @@
 """CarePlan, ServiceRequest, EpisodeOfCare and Goal -> plans, help, assessments, goals.
 
-- A CarePlan is a plan; its `activity.detail` are the help in it. A CarePlan
-  based on another CarePlan is KLCore's planned intervention: help itself.
+- A CarePlan is a plan; its `activity.detail` are the help in it. A CarePlan that
+  is based on another CarePlan, or whose profile is an intervention (KLCore, and
+  KL's guides built on it), is help itself.
 - A ServiceRequest, EpisodeOfCare or activity is an *assessment* when a category,
   type or code says so: SNOMED CT evaluation or diagnostic procedure, or a text
   with udredning, undersøgelse, afdækning, vurdering, screening or their English words.
@@ -28,6 +29,7 @@ from portal.sources.fhir_shape import (
     obj,
     objs,
     text,
+    texts,
 )
 from portal.sources.fhir_status import status_of
 from portal.sources.paragraph import paragraph
@@ -37,7 +39,7 @@ ASSESSING = frozenset({"386053000", "103693007", "165197003"})
 _ASSESSING = re.compile(
     r"udredning|undersøgelse|afdækning|vurdering|screening|assessment|evaluation", re.IGNORECASE
 )
-FOLLOW_UP = "followupdate"
+FOLLOW_UP, FOLLOWING = "followupdate", "followupencounter"
 
 
 def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[AnyEntry | None]:
@@ -54,27 +56,38 @@ def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[A
 
 
 def _care_plan(reading: Reading, resource: Json, goals: Goals) -> Iterator[AnyEntry | None]:
-    details = [obj(a, "detail") for a in objs(resource, "activity")]
+    activities = objs(resource, "activity")
     if _is_help(reading, resource):
+        details = [obj(a, "detail") for a in activities]
         yield _planned(reading, resource, details, goals)
         return
     entry = reading.entry(resource)
-    goals.belong(objs(resource, "goal"), entry)
-    for n, detail in enumerate(details):
-        if detail:
+    goals.belong(objs(resource, "goal"), entry, resource)
+    for n, activity in enumerate(activities):
+        detail = obj(activity, "detail")
+        if detail and not _evaluates(activity, detail):
             yield _activity(reading, resource, detail, f"#activity-{n}", goals)
     yield _plan(reading, resource, entry)
 
 
 def _is_help(reading: Reading, resource: Json) -> bool:
-    based = (reading.graph.local(text(r, "reference")) for r in objs(resource, "basedOn"))
+    profiles = (p.rpartition("/")[2].lower() for p in texts(obj(resource, "meta"), "profile"))
+    if any("intervention" in p for p in profiles):
+        return True
+    based = (reading.graph.name(r, resource) for r in objs(resource, "basedOn"))
     return any(b.startswith("CarePlan/") for b in based)
+
+
+def _evaluates(activity: Json, detail: Json) -> bool:
+    """KLCore's nameless pointer to an evaluation: its content is never shown."""
+    named = first_text(objs(detail, "code")) or text(detail, "description")
+    return not named and "outcomeReference" in activity
 
 
 def _plan(reading: Reading, resource: Json, entry: dict[str, Any]) -> Plan | None:
     title = text(resource, "title") or first_text(objs(resource, "category"))
     author = _first(reading, resource, "author")
-    followed, following = _follow_up(resource)
+    followed, following = _follow_up(reading, resource)
     if not title:
         return None
     return Plan(
@@ -82,7 +95,7 @@ def _plan(reading: Reading, resource: Json, entry: dict[str, Any]) -> Plan | Non
         title=title,
         status=status_of(text(resource, "status")),
         description=text(resource, "description"),
-        responsible=author.name if author else "",
+        responsible=author.name if author and not author.audience else "",
         followed_up=followed,
         next_follow_up=following,
         url=reading.config.journal_url,
@@ -99,7 +112,7 @@ def _planned(
     aims = [*objs(resource, "goal"), *(g for d in details for g in objs(d, "goal"))]
     who = next((w for p in performers if (w := reading.who(p, resource))), None)
     entry = reading.entry(resource, concepts=codes)
-    goals.belong(aims, entry)
+    goals.belong(aims, entry, resource)
     return _helping(
         entry,
         concepts=[*codes, *objs(resource, "category")],
@@ -107,7 +120,7 @@ def _planned(
         status=text(resource, "status"),
         period=obj(resource, "period"),
         who=who or _first(reading, resource, "author"),
-        goal=goals.title(aims, entry),
+        goal=goals.title(aims, entry, resource),
         description=text(resource, "description"),
         url=reading.config.journal_url,
     )
@@ -120,7 +133,7 @@ def _activity(
     entry = reading.entry(resource, part, concepts=codes)
     if text(detail, "status") == "entered-in-error":
         entry["kinds"] |= {"application"}
-    goals.belong(objs(detail, "goal"), entry)
+    goals.belong(objs(detail, "goal"), entry, resource)
     who = next((w for p in objs(detail, "performer") if (w := reading.who(p, resource))), None)
     return _helping(
         entry,
@@ -129,7 +142,7 @@ def _activity(
         status=text(detail, "status"),
         period=obj(detail, "scheduledPeriod"),
         who=who,
-        goal=goals.title(objs(detail, "goal"), entry),
+        goal=goals.title(objs(detail, "goal"), entry, resource),
         description=text(detail, "description"),
         url=reading.config.journal_url,
     )
@@ -216,10 +229,20 @@ def _period(period: Json) -> dict[str, Any]:
     return {"start": day(period.get("start")), "end": day(period.get("end"))}
 
 
-def _follow_up(resource: Json) -> tuple[date | None, date | None]:
-    """(last, next) follow-up from KL's FollowUpDate extensions."""
+def _follow_up(reading: Reading, resource: Json) -> tuple[date | None, date | None]:
+    """(last, next) follow-up: KL's FollowUpDate extensions, and planned FollowUpEncounters."""
     today = datetime.now(COPENHAGEN).date()
-    named = (e for e in objs(resource, "extension") if FOLLOW_UP in text(e, "url").lower())
-    days = sorted(d for e in named if (d := day(e.get("valueDate") or e.get("valueDateTime"))))
+    days = sorted(d for e in objs(resource, "extension") if (d := _followed(reading, resource, e)))
     past, coming = [d for d in days if d < today], [d for d in days if d >= today]
     return (past[-1] if past else None), (coming[0] if coming else None)
+
+
+def _followed(reading: Reading, resource: Json, extension: Json) -> date | None:
+    url = text(extension, "url").lower()
+    if FOLLOW_UP in url:
+        return day(extension.get("valueDate") or extension.get("valueDateTime"))
+    if FOLLOWING not in url:
+        return None
+    met = reading.graph.find(obj(extension, "valueReference"), resource) or {}
+    shut = reading.restrictions(met) - reading.restrictions(resource) or reading.kinds(met)
+    return None if shut else day(obj(met, "period").get("start"))

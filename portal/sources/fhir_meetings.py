@@ -9,7 +9,18 @@ from typing import Any
 from portal.records import Audience, Meeting
 from portal.sources.fhir_graph import identifiers
 from portal.sources.fhir_reading import Reading, address, display, restrictions
-from portal.sources.fhir_shape import Json, first_text, instant, obj, objs, text
+from portal.sources.fhir_shape import (
+    COPENHAGEN,
+    Json,
+    day,
+    first_text,
+    instant,
+    obj,
+    objs,
+    telecom,
+    text,
+    web,
+)
 
 UNNAMED = "Møde"
 """The one word of ours: what the source left nameless must still have a heading."""
@@ -64,17 +75,21 @@ def _appointment(reading: Reading, resource: Json) -> Meeting | str:
 def _encounter(reading: Reading, resource: Json) -> Meeting | str:
     period = obj(resource, "period")
     start = instant(period.get("start"), reading.zone)
+    whole = day(period.get("start")) if start is None else None  # KLCore plans a day, not an hour
+    if whole:
+        start = datetime(whole.year, whole.month, whole.day, tzinfo=COPENHAGEN)
     if start is None:
         return "unreadable" if "start" in period else ""
     kinds = (*objs(resource, "type"), *objs(resource, "serviceType"))
     around = _around(reading, resource, "individual")
-    places = (_place(reading, obj(p, "location"), resource) for p in objs(resource, "location"))
+    places = [obj(p, "location") for p in objs(resource, "location")]
     return Meeting(
         **reading.entry(resource),
         title=first_text([*kinds, *objs(resource, "reasonCode")]) or UNNAMED,
         start=start,
         end=_end(instant(period.get("end"), reading.zone), start),
-        **around | {"place": next((p for p in places if p), "")},
+        all_day=whole is not None,
+        **around | _where(reading, places, resource),
     )
 
 
@@ -84,32 +99,47 @@ def _end(end: datetime | None, start: datetime) -> datetime | None:
 
 def _around(reading: Reading, resource: Json, key: str) -> dict[str, Any]:
     """Place, people and actors; who or what is restricted itself is left out."""
-    places, people = [], []
-    for participant in objs(resource, "participant"):
-        reference = obj(participant, key)
-        if text(participant, "status") == "declined":
-            continue
-        if place := _place(reading, reference, resource):
-            places.append(place)
-        elif (who := reading.who(reference, resource)) and not who.audience:
-            people.append(who.name)
+    coming = [p for p in objs(resource, "participant") if text(p, "status") != "declined"]
+    references = [obj(p, key) for p in coming]
+    met = (reading.who(r, resource) for r in references)
+    people = (w.name for w in met if w and not w.audience)
     actors = (reading.marks.actor(o) for o in reading.taking_part(resource))
     return {
-        "place": next(iter(places), ""),
+        **_where(reading, references, resource),
         "people": tuple(dict.fromkeys(people)),
         "actors": tuple(dict.fromkeys(a for a in actors if a)),
     }
 
 
+def _where(reading: Reading, references: list[Json], holder: Json) -> dict[str, str]:
+    """The first place, and the address of a meeting by video."""
+    places = (_place(reading, r, holder) for r in references)
+    links = (
+        web(telecom(objs(_location(reading, r, holder), "telecom"), "url")) for r in references
+    )
+    return {
+        "place": next((p for p in places if p), ""),
+        "url": next((link for link in links if link), ""),
+    }
+
+
+def _location(reading: Reading, reference: Json, holder: Json) -> Json:
+    """The place referred to, unless it is kept from somebody."""
+    found = reading.graph.find(reference, holder) or {}
+    shut = restrictions(found) - {Audience.NOT_FOR_CHILD}
+    return found if found.get("resourceType") == "Location" and not shut else {}
+
+
 def _place(reading: Reading, reference: Json, holder: Json) -> str:
-    found = reading.graph.find(reference, holder)
-    if found is None:
+    """Name and address, and the number to ring where the meeting is a call."""
+    if reading.graph.find(reference, holder) is None:
         target = reading.graph.local(text(reference, "reference"))
         said = text(reference, "type") or target.partition("/")[0]
         return display(reference) if said == "Location" else ""
-    if found.get("resourceType") != "Location" or restrictions(found) - {Audience.NOT_FOR_CHILD}:
+    if not (found := _location(reading, reference, holder)):
         return ""
-    parts = (text(found, "name") or display(reference), address(obj(found, "address")))
+    phone = telecom(objs(found, "telecom"), "phone")
+    parts = (text(found, "name") or display(reference), address(obj(found, "address")), phone)
     return ", ".join(p for p in parts if p)
 
 

@@ -73,7 +73,7 @@ class Reading:
             name_of(resource) + part,
             organization or self.owner(resource),
             self.kinds(resource, concepts),
-            restrictions(resource) | audience,
+            self.restrictions(resource) | audience,
             text(resource, "language"),
         )
 
@@ -82,7 +82,7 @@ class Reading:
 
         Of what is kept from anybody not even that is said.
         """
-        secret = restrictions(resource) or self.kinds(resource) or self.config.audience
+        secret = self.restrictions(resource) or self.kinds(resource) or self.config.audience
         if record is not None or not secret:
             yield record
 
@@ -90,15 +90,27 @@ class Reading:
         said = [c for key in WHAT_IT_IS for c in objs(resource, key)]
         tags = {"coding": objs(obj(resource, "meta"), "tag")}
         found = self.marks.kinds(codings([*said, *concepts, tags]))
-        undecided = text(resource, "status") in NOT_DECIDED
-        return found | {"application"} if undecided or proposed(resource) else found
+        if text(resource, "status") in NOT_DECIDED or proposed(resource):
+            found |= {"application"}
+        around = self._around(resource)
+        return found | self.kinds(around) if around else found
+
+    def restrictions(self, resource: Json) -> frozenset[Audience]:
+        """The resource's own, and those of what it stands in."""
+        around = self._around(resource)
+        return restrictions(resource) | (restrictions(around) if around else frozenset())
+
+    def _around(self, resource: Json) -> Json | None:
+        return self.graph.around.get(name_of(resource)) if self.graph.around else None
 
     def owner(self, resource: Json) -> Organization | None:
         """In the contract's order; None is the source's own actor."""
-        return next(self._owners(resource), None)
+        own = next(self._owners(resource), None)
+        around = self._around(resource)
+        return own or (self.owner(around) if around else None)
 
     def _owners(self, resource: Json) -> Iterator[Organization]:
-        for key in "author", "managingOrganization":
+        for key in "author", "managingOrganization", "serviceProvider":
             for reference in objs(resource, key):
                 if found := self.organization(reference, resource):
                     yield found
@@ -130,7 +142,8 @@ class Reading:
         if found and found.get("resourceType") == "PractitionerRole":
             return self.organization(obj(found, "organization"), found)
         if found and found.get("resourceType") == "Organization":
-            return Organization(identifiers(found), text(found, "name") or display(reference))
+            name = text(found, "name") or display(reference)
+            return Organization(identifiers(found), "" if restrictions(found) else name)
         if found or not self._is_organization(reference, holder):
             return None
         known = logical(reference)
@@ -177,7 +190,7 @@ def _who(key: str, role: Json, person: Json, place: Json) -> Who:
         url=web(telecom(points, "url")),
         hours=hours(role),
         address=address(next(iter(objs(place, "address")), {})),
-        audience=restrictions(role) | restrictions(person),
+        audience=restrictions(role) | restrictions(person) | restrictions(place),
     )
 
 

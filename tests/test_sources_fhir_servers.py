@@ -1,0 +1,367 @@
+"""FHIR servers as they are: without includes or ids, deaf to parameters, with pages that go round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from recorded.backend import (
+    OTHER_CPR,
+    Backend,
+    bundle,
+    in_days,
+    outcome,
+    patient,
+    running_backend,
+    serve_fhir,
+    settings,
+    source,
+    subject,
+)
+
+from portal.records import Answer, Assessment, Audience, Contact, Goal, Intervention, Meeting, State
+from portal.sources.gather import Gatherer
+
+HERS = {"subject": {"reference": "Patient/p1"}}
+R = {"meta": {"security": [{"code": "R"}]}}
+KARIN = {"resourceType": "Practitioner", "id": "karin", "name": [{"text": "Karin Thomsen"}]}
+TEAM = HERS | {
+    "resourceType": "CareTeam",
+    "id": "t",
+    "status": "active",
+    "participant": [{"member": {"reference": "Practitioner/karin"}}],
+}
+
+
+@pytest.fixture
+def backend() -> Iterator[Backend]:
+    with running_backend() as running:
+        yield running
+
+
+def ask(backend: Backend, **more: Any) -> Answer:
+    gatherer = Gatherer(settings(backend.url, source(backend, **more)))
+    return gatherer.ask(["system"], subject(), None)["system"]
+
+
+def goal(number: str, **more: Any) -> dict[str, Any]:
+    return {"resourceType": "Goal", "id": number, "description": {"text": number}} | HERS | more
+
+
+def names(answer: Answer) -> set[str]:
+    return {e.name for e in answer.entries if isinstance(e, Contact)}
+
+
+@pytest.mark.parametrize("answered", [400, 403, 405, 422, bundle(), outcome("not-supported")])
+def test_people_are_read_one_by_one_where_ids_cannot_be_searched(
+    backend: Backend, answered: Any
+) -> None:
+    serve_fhir(backend, patient(), TEAM)
+    backend.answers["/fhir/Practitioner/_search"] = answered
+    backend.answers["/fhir/Practitioner/karin"] = KARIN
+    assert names(ask(backend)) == {"Karin Thomsen"}
+
+
+def test_whom_we_may_not_read_is_shown_by_display(backend: Backend) -> None:
+    serve_fhir(backend, patient(), TEAM)
+    member = {"reference": "Practitioner/karin", "display": "Karin"}
+    serve_fhir(backend, patient(), TEAM | {"participant": [{"member": member}]})
+    backend.answers["/fhir/Practitioner/_search"] = 403
+    backend.answers["/fhir/Practitioner/karin"] = 403
+    found = ask(backend)
+    assert names(found) == {"Karin"} and found.state is State.SHOWN
+
+
+def test_a_server_deaf_to_ids_gives_everybody_and_we_take_ours(backend: Backend) -> None:
+    serve_fhir(backend, patient(), TEAM)
+    other = KARIN | {"id": "bo", "name": [{"text": "Bo Lund"}]}
+    backend.answers["/fhir/Practitioner/_search"] = bundle(other, KARIN)
+    assert names(ask(backend)) == {"Karin Thomsen"}
+
+
+def test_a_server_deaf_to_the_identifier_gives_nobody(backend: Backend) -> None:
+    serve_fhir(backend, patient(), goal("g"))
+    backend.answers["/fhir/Patient/_search"] = bundle(patient(), patient("p2", OTHER_CPR))
+    found = ask(backend)
+    assert (found.state, found.entries) == (State.UNAVAILABLE, ())
+
+
+def test_other_types_among_the_matches_are_not_matches(backend: Backend) -> None:
+    serve_fhir(backend, patient())
+    strange = {"resourceType": "Task", "id": "x", "description": "Andet"}
+    backend.answers["/fhir/Goal/_search"] = bundle(goal("g"), strange, KARIN)
+    assert [e.key for e in ask(backend).entries] == ["Goal/g"]
+
+
+def test_appointments_and_encounters_not_asked_for_are_left_out(backend: Backend) -> None:
+    """A server deaf to `date` and `status` gives years and journals."""
+    old = {
+        "resourceType": "Appointment",
+        "id": "a",
+        "status": "fulfilled",
+        "start": in_days(-400),
+        "end": in_days(-400),
+        "participant": [{"actor": {"reference": "Patient/p1"}}],
+    }
+    over = {"resourceType": "Encounter", "id": "n", "status": "finished"} | HERS
+    serve_fhir(backend, patient(), old, over | {"period": {"start": in_days(-1)}})
+    assert ask(backend).state is State.EMPTY
+
+
+def test_small_pages_without_a_total_are_read_to_the_end(backend: Backend) -> None:
+    serve_fhir(backend, patient())
+
+    async def page(request: web.Request) -> web.Response:
+        n = int(request.query.get("n", "1"))
+        more = [{"relation": "next", "url": f"{backend.url}/fhir/Goal?n={n + 1}"}] if n < 5 else []
+        return web.json_response(bundle(goal(f"g{n}"), link=more))
+
+    backend.answers |= {"/fhir/Goal/_search": page, "/fhir/Goal": page}
+    found = ask(backend)
+    assert [e.key for e in found.entries] == [f"Goal/g{n}" for n in range(1, 6)]
+    assert not found.partial
+
+
+def test_a_page_that_leads_to_itself_is_asked_once(backend: Backend) -> None:
+    serve_fhir(backend, patient())
+    again = bundle(goal("g"), link=[{"relation": "next", "url": "Goal/again"}])
+    backend.answers |= {"/fhir/Goal/_search": again, "/fhir/Goal/again": again}
+    found = ask(backend)
+    assert [e.key for e in found.entries] == ["Goal/g"] and found.partial
+    assert backend.count("/fhir/Goal/again") == 1
+
+
+def test_a_next_page_whose_address_holds_the_cpr_is_not_asked_for(backend: Backend) -> None:
+    serve_fhir(backend, patient())
+    url = "Patient?identifier=urn%3Aoid%3A1.2.208.176.1.2%7C0108169995&page=2"
+    backend.answers["/fhir/Patient/_search"] = bundle(
+        patient(), link=[{"relation": "next", "url": url}]
+    )
+    found = ask(backend)
+    assert (found.state, found.partial) == (State.SHOWN, True)
+    assert "/fhir/Patient" not in backend.asked
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "problem"),
+    [
+        (outcome("exception", "fatal"), State.UNAVAILABLE, "outcome"),
+        (outcome("not-supported"), State.EMPTY, ""),
+    ],
+)
+def test_an_outcome_instead_of_a_bundle(
+    backend: Backend, answer: Any, state: State, problem: str
+) -> None:
+    """Sent with 200, it still says what it says."""
+    serve_fhir(backend, patient())
+    backend.answers["/fhir/Goal/_search"] = answer
+    found = ask(backend)
+    assert (found.state, found.problem) == (state, problem)
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "partial"),
+    [
+        ("informational", "information", False),
+        ("suppressed", "information", True),
+        ("informational", "warning", True),
+        ("incomplete", "error", True),
+    ],
+)
+def test_what_an_outcome_among_the_answers_means(
+    backend: Backend, code: str, severity: str, partial: bool
+) -> None:
+    serve_fhir(backend, patient())
+    told = bundle(goal("g"))
+    told["entry"].append({"resource": outcome(code, severity), "search": {"mode": "outcome"}})
+    backend.answers["/fhir/Goal/_search"] = told
+    found = ask(backend)
+    assert (found.state, found.partial) == (State.SHOWN, partial)
+
+
+def test_entries_known_by_full_url_alone(backend: Backend) -> None:
+    """`urn:uuid:` in a bundle names what has no id yet."""
+    serve_fhir(backend, patient())
+    kid, ppl = ("urn:uuid:00000000-0000-4000-8000-00000000000" + n for n in "ab")
+    named = {"resourceType": "Patient", "identifier": patient()["identifier"]}
+    team = TEAM | {"subject": {"reference": kid}, "participant": [{"member": {"reference": ppl}}]}
+    del team["id"]
+    entries = [(f"{backend.url}/fhir/CareTeam/t9", team), (kid, named)]
+    entries.append((ppl, {k: v for k, v in KARIN.items() if k != "id"}))
+    backend.answers["/fhir/CareTeam/_search"] = bundle() | {
+        "entry": [{"fullUrl": url, "resource": r} for url, r in entries]
+    }
+    found = ask(backend)
+    assert names(found) == {"Karin Thomsen"} and not found.partial
+    assert found.entries[0].key.startswith("CareTeam/t9#")
+
+
+PLAN = HERS | {
+    "resourceType": "CarePlan",
+    "id": "c",
+    "status": "active",
+    "title": "Plan",
+    "goal": [{"reference": "#g"}],
+    "activity": [
+        {"detail": {"status": "in-progress", "code": {"text": "Støtte"}, "goal": [{"reference": "#g"}]}},
+        {"reference": {"reference": "#s"}},
+    ],
+    "contained": [
+        {"resourceType": "Goal", "id": "g", "description": {"text": "Sove godt"}},
+        {"resourceType": "Goal", "id": "h", "description": {"text": "Andens mål"},
+         "subject": {"reference": "Patient/sofie"}},
+        {"resourceType": "ServiceRequest", "id": "s", "status": "active", "intent": "order",
+         "code": {"text": "Aflastning § 32"}, "performer": [{"reference": "#k"}]},
+        {"resourceType": "CareTeam", "id": "t", "status": "active",
+         "participant": [{"member": {"reference": "#k"}}]},
+        KARIN | {"id": "k"},
+    ],
+}  # fmt: skip
+
+
+def test_what_stands_inside_a_plan_is_told_and_belongs_to_it(backend: Backend) -> None:
+    serve_fhir(backend, patient(), PLAN)
+    found = ask(backend)
+    told = {e.key: e for e in found.entries}
+    inner, helping, request = (
+        told[k] for k in ("Goal/c#g", "CarePlan/c#activity-0", "ServiceRequest/c#s")
+    )
+    assert isinstance(inner, Goal) and inner.plan == "CarePlan/c"
+    assert isinstance(helping, Intervention) and helping.goal == "Sove godt"
+    assert isinstance(request, Intervention) and request.responsible == "Karin Thomsen"
+    assert names(found) == {"Karin Thomsen"}
+    assert "Andens" not in repr(found) and not found.partial
+
+
+def test_what_restricts_a_plan_restricts_what_stands_inside_it(backend: Backend) -> None:
+    kind = {"category": [{"coding": [{"system": "urn:art", "code": "tandpleje"}]}]}
+    author = {"author": {"reference": "Organization/o"}}
+    ppr = {
+        "resourceType": "Organization",
+        "id": "o",
+        "name": "PPR",
+        "identifier": [
+            {
+                "system": "https://kombit.dk/sts/organisation",
+                "value": "urn:uuid:0000aaaa-0851-4000-8000-00000000aaaa",
+            }
+        ],
+    }
+    serve_fhir(backend, patient(), PLAN | R | kind | author, ppr)
+    found = ask(backend)
+    assert len(found.entries) == 5
+    for entry in found.entries:
+        assert entry.audience == {Audience.CITIZEN_FROM_15}, entry
+        assert entry.owner == "ppr", entry
+        assert "excluded:tandpleje" in entry.kinds, entry
+
+
+def test_a_restricted_organisation_is_neither_named_nor_opened(backend: Backend) -> None:
+    shelter = {"resourceType": "Organization", "id": "o", "name": "Krisecenter Ly"} | R
+    role = {"resourceType": "PractitionerRole", "id": "r", "organization": {"reference": "Organization/o"}}  # fmt: skip
+    plan = PLAN | {"contained": [], "author": {"reference": "Organization/o"}}
+    team = TEAM | {"participant": [{"member": {"reference": "PractitionerRole/r", "display": "Eva"}}]}  # fmt: skip
+    serve_fhir(backend, patient(), shelter, role, plan, team)
+    found = ask(backend)
+    contact = next(e for e in found.entries if isinstance(e, Contact))
+    assert contact.audience == {Audience.CITIZEN_FROM_15}
+    assert all("Krisecenter" not in repr(e) for e in found.entries if not e.audience)
+
+
+def test_a_meeting_by_telephone_or_video(backend: Backend) -> None:
+    where = {"resourceType": "Location", "name": "Telefon"}
+    phone = where | {"id": "tlf", "telecom": [{"system": "phone", "value": "99990199"}]}
+    link = "https://video.example/moede/7"
+    video = {"resourceType": "Location", "id": "vid", "name": "Video", "telecom": [{"system": "url", "value": link}]}  # fmt: skip
+    shut = video | R | {"id": "shut"}
+    serve_fhir(
+        backend,
+        patient(),
+        phone,
+        video,
+        shut,
+        *(_appointment(n, n) for n in ("tlf", "vid", "shut")),
+    )
+    told = {e.key: e for e in ask(backend).entries if isinstance(e, Meeting)}
+    assert told["Appointment/tlf"].place == "Telefon, 99990199"
+    assert (told["Appointment/vid"].place, told["Appointment/vid"].url) == ("Video", link)
+    assert (told["Appointment/shut"].place, told["Appointment/shut"].url) == ("", "")
+
+
+def _appointment(number: str, location: str) -> dict[str, Any]:
+    actors = ({"reference": "Patient/p1"}, {"reference": f"Location/{location}"})
+    return {
+        "resourceType": "Appointment",
+        "id": number,
+        "status": "booked",
+        "start": in_days(3),
+        "end": in_days(3, 11),
+        "participant": [{"actor": a, "status": "accepted"} for a in actors],
+    }
+
+
+def test_klcore_as_its_guide_writes_it(backend: Backend) -> None:
+    """Planned help by profile, a follow-up that is a planned day, a nameless evaluation, a team
+    that is an organisation, an encounter's responsible one."""
+    kl = "http://fhir.kl.dk/core/StructureDefinition/"
+    helping = HERS | {
+        "resourceType": "CarePlan",
+        "id": "i",
+        "status": "active",
+        "meta": {"profile": [kl + "KLCommonCareSocialPlannedIntervention"]},
+        "activity": [{"detail": {"status": "in-progress", "code": {"text": "Støtte i hjemmet"}}}],
+    }
+    plan = HERS | {
+        "resourceType": "CarePlan",
+        "id": "c",
+        "status": "active",
+        "category": [{"text": "Social indsats"}],
+        "extension": [
+            {"url": kl + "FollowUpEncounter", "valueReference": {"reference": "Encounter/n"}}
+        ],
+        "activity": [
+            {
+                "outcomeReference": [{"reference": "Observation/x"}],
+                "detail": {"status": "completed", "code": {"coding": [{"code": "effe55c7"}]}},
+            }
+        ],
+    }
+    day = in_days(20)[:10]
+    planned = HERS | {
+        "resourceType": "Encounter",
+        "id": "n",
+        "status": "planned",
+        "type": [{"text": "opfølgning"}],
+        "period": {"start": day},
+        "serviceProvider": {"reference": "Organization/o"},
+    }
+    house = {
+        "resourceType": "Organization",
+        "id": "o",
+        "name": "PPR",
+        "telecom": [{"system": "phone", "value": "99990102"}],
+        "identifier": [
+            {
+                "system": "https://kombit.dk/sts/organisation",
+                "value": "urn:uuid:0000aaaa-0851-4000-8000-00000000aaaa",
+            }
+        ],
+    }
+    team = HERS | {
+        "resourceType": "CareTeam",
+        "id": "t",
+        "status": "active",
+        "name": "Botilbuddet",
+        "managingOrganization": [{"reference": "Organization/o"}],
+    }
+    serve_fhir(backend, patient(), helping, plan, planned, house, team)
+    found = ask(backend)
+    told: dict[str, Any] = {e.key: e for e in found.entries}
+    assert not found.partial
+    assert isinstance(told["CarePlan/i"], Intervention)
+    assert str(told["CarePlan/c"].next_follow_up) == day
+    assert (told["Encounter/n"].all_day, told["Encounter/n"].owner) == (True, "ppr")
+    assert (told["CareTeam/t"].name, told["CareTeam/t"].phone) == ("PPR", "99990102")
+    assert not [e for e in found.entries if isinstance(e, Assessment)]
