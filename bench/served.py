@@ -21,21 +21,22 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, render_template
 from flask_babel import Babel
 from granian import Granian
-from granian.constants import Interfaces
-from granian.http import HTTP1Settings
+from granian.constants import HTTPModes
 from sqlalchemy import event
 
 import portal
 from portal import create_app, speech, templating
 from portal.config import load
+from portal.front import Front
 from portal.handout import Overview
-from portal.serving import HEADER_MILLISECONDS, SWITCH_SECONDS, THREADS
+from portal.refusals import Refusals
+from portal.serving import HOW, SWITCH_SECONDS
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-def application() -> WSGIApplication:
+def application() -> Front:
     """The portal, and the two addresses of the bench."""
     product = create_app(load(Path(os.environ["PORTAL_CONFIG"]), os.environ))
     services = product.extensions["portal"]
@@ -53,7 +54,7 @@ def application() -> WSGIApplication:
         ours = environ["PATH_INFO"].startswith("/-/")
         return (bare if ours else product)(environ, start)
 
-    return dispatch
+    return Front(dispatch, Refusals(product))
 
 
 def _remember_last(overviews: Any, last: list[Overview]) -> None:
@@ -105,13 +106,10 @@ def main() -> None:
     Granian(
         "bench.served:app",
         port=int(sys.argv[1]),
-        interface=Interfaces.WSGI,
         workers=int(sys.argv[2]),
-        blocking_threads=THREADS,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
-        log_access=False,
         ssl_cert=certificate,
         ssl_key=certificate,
+        **HOW | ({"http": HTTPModes.auto} if certificate else {}),
     ).serve()
 
 

@@ -15,6 +15,7 @@ from whitenoise import WhiteNoise
 from portal import draining, gate, htmx, i18n, schema, templating
 from portal.alarms import Alarms
 from portal.assets import BUILT
+from portal.bodies import LARGEST_BODY
 from portal.clerk import Clerk
 from portal.comments import Comments
 from portal.consent_pages import ConsentPages
@@ -77,7 +78,6 @@ BLUEPRINTS = (
     phone,
     young,
 )
-LARGEST_BODY = 64 * 1024
 FOREVER = 365 * 24 * 3600
 
 

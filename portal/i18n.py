@@ -15,6 +15,7 @@ from flask_babel import Babel
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
+from werkzeug.wrappers import Request
 
 from portal import speech
 from portal.records import Sector
@@ -120,10 +121,10 @@ def choose() -> str:
     return str(g.language)
 
 
-def of_browser() -> str:
+def of_browser(asked: Request = request) -> str:
     """The language the browser asks for, by cookie or header; needs no session."""
-    wanted = request.cookies.get(COOKIE, "")
+    wanted = asked.cookies.get(COOKIE, "")
     if wanted in LANGUAGES:
         return wanted
     offered = [code for code, language in LANGUAGES.items() if language.offered]
-    return request.accept_languages.best_match(offered, default="da") or "da"
+    return asked.accept_languages.best_match(offered, default="da") or "da"

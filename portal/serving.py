@@ -1,4 +1,4 @@
-"""The production server: granian, WSGI, threads chosen by measurement (docs/performance.md).
+"""The production server: granian, with the front of our own before the application (portal/front.py).
 
 The workers share one listening socket, so that a worker that is replaced leaves
 no connection behind: what waits is taken by another. SIGHUP reads the file anew
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
@@ -27,9 +28,11 @@ from portal import draining
 
 log = logging.getLogger(__name__)
 
-THREADS = 16
 HEADER_MILLISECONDS = 10_000
 """How long a request may take to say what it wants; a connection without one ends after it too."""
+CONNECTIONS = 4096
+"""Open at once in one worker; more wait in line. An idle or a slow one costs a few KB."""
+FILES = 3 * CONNECTIONS
 SWITCH_SECONDS = 0.0005
 """How long one thread computes while another wants to: a thread that comes back from the database
 holds its lock, and at Python's own 5 ms all writers of all workers waited for computing readers."""
@@ -38,6 +41,15 @@ FINISH_SECONDS = 45
 OVERLAP_SECONDS = 1.5
 """How long a new worker runs beside the old one. Not a deadline: a late one's guests wait in line."""
 CHECK_SECONDS = 60
+HOW: dict[str, Any] = {
+    "interface": Interfaces.RSGI,
+    "http": HTTPModes.http1,
+    "websockets": False,
+    "backpressure": CONNECTIONS,
+    "http1_settings": HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
+    "log_access": False,
+}
+"""HTTP/1.1 alone: proxies speak it to us, and only there is a slow beginning cut off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,22 +65,28 @@ class Bind:
 def run(config: Path, bind: Bind, workers: int, drain: float) -> None:
     """Serve until stopped; workers read the same file. `drain`: seconds between "not ready" and the end."""
     os.environ["PORTAL_CONFIG"] = str(config.resolve())
+    _make_room_for_files()
     Server(
         drain,
-        target="portal.wsgi:app",
+        target="portal.wsgi:front",
         address=bind.host,
         port=bind.port,
         uds=bind.file,
         uds_permissions=bind.mode if bind.file else None,
-        interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=THREADS,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
-        log_access=False,
         respawn_failed_workers=True,
         respawn_interval=OVERLAP_SECONDS,
         workers_kill_timeout=FINISH_SECONDS,
+        **HOW,
     ).serve()
+
+
+def _make_room_for_files() -> None:
+    """A connection is an open file, and many machines allow a thousand unless asked."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def unfit() -> str:

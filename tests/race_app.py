@@ -13,11 +13,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from granian import Granian
-from granian.constants import Interfaces
 from limits import parse
 
 from portal import limits
-from portal.serving import THREADS
+from portal.front import Front
+from portal.refusals import Refusals
+from portal.serving import HOW
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 def served(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
     """The product's own application, and the number of its process."""
-    from portal.wsgi import app
 
     def told(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
         return start(status, [*headers, ("X-Process", str(os.getpid()))], *more)
@@ -36,17 +36,18 @@ def served(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
 def main() -> None:
     """Serve until stopped, as portal.serving does."""
     Granian(
-        "tests.race_app:served",
+        "tests.race_app:front",
         port=int(sys.argv[1]),
-        interface=Interfaces.WSGI,
         workers=int(sys.argv[2]),
-        blocking_threads=THREADS,
-        log_access=False,
         log_level="warning",
+        **HOW,
     ).serve()
 
 
 if __name__ == "__main__":
     main()
 else:
+    from portal.wsgi import app
+
+    front = Front(served, Refusals(app))
     limits.LIMITS.update({what: parse("1000000/minute") for what in limits.LIMITS})

@@ -61,6 +61,21 @@ def _words(status: int, kind: str) -> tuple[str, str]:
                 "Det kan vi ikke lige nu. Prøv igen om et øjeblik."
             ),
         )
+    if kind == "busy":
+        return (
+            _("Der er mange herinde lige nu"),
+            _("Vent et par sekunder, og prøv igen. Intet er ændret."),
+        )
+    if kind == "slow":
+        return (
+            _("Det kom ikke helt frem"),
+            _("Forbindelsen var for langsom. Gå tilbage, og prøv igen. Intet er ændret."),
+        )
+    if kind == "hasty":
+        return (
+            _("Det gik lidt for hurtigt"),
+            _("Teksten er ikke sendt, men gemt. Vent et øjeblik, og prøv igen."),
+        )
     if kind == "kept":
         return (
             _("Siden var for gammel"),
