@@ -15,18 +15,18 @@ class Lane:
     """One kind of request: how many at once, how long one waits (seconds), and how many may wait."""
 
     def __init__(self, seats: int, patience: float, line: int) -> None:
-        self.seats, self._patience, self._line = seats, patience, line
+        self.seats, self.patience, self.line = seats, patience, line
         self._free, self._waiting = asyncio.Semaphore(seats), 0
 
     async def enter(self) -> bool:
         """Take a seat; False when the line is full or did not move in time."""
         if not self._free.locked():
             return await self._free.acquire()
-        if self._waiting >= self._line:
+        if self._waiting >= self.line:
             return False
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self.patience):
                 return await self._free.acquire()
         except TimeoutError:
             return False

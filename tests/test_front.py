@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from werkzeug.wrappers import Request
 
 from portal.bodies import LARGEST_BODY, SECONDS
 from portal.i18n import COOKIE, LANGUAGES
+from portal.lanes import lanes
 from portal.refusals import Refusals
 from tests.front_fixtures import LONG, Served
 from tests.front_fixtures import served as served
@@ -144,6 +146,13 @@ def crowd(served: Served, path: str, many: int, **how: Any) -> Iterator[list[Any
         time.sleep(1.5)
         yield answers
         answers += [asked.result() for asked in under_way]
+
+
+def test_the_seats_stand_in_the_guide() -> None:
+    guide = Path("docs/operator.md").read_text()
+    for name, lane in lanes().items():
+        row = f"| {lane.seats} | {lane.patience:g} s | {lane.line:,} |"
+        assert row in guide, name
 
 
 def test_every_refusal_is_a_page_of_its_language(app: Flask) -> None:
