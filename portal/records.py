@@ -122,12 +122,16 @@ class Contact(Entry, frozen=True, kw_only=True, tag="contact"):
 
 
 class Meeting(Entry, frozen=True, kw_only=True, tag="meeting"):
-    """A meeting with a time. `all_day` meetings start at local midnight."""
+    """A meeting with a time. `all_day` meetings start at local midnight.
+
+    `moved_from` is the time it had before, where the source tells that it was moved.
+    """
 
     title: str
     start: datetime
     end: datetime | None = None
     all_day: bool = False
+    moved_from: datetime | None = None
     cancelled: bool = False
     tentative: bool = False
     place: str = ""

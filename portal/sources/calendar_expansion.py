@@ -1,27 +1,23 @@
-"""From bytes to the single occurrences of a window, within bounds that hold for any input.
+"""From bytes to the single occurrences of a window; run in a process that can be killed.
 
 A rule that never matches makes a recurrence library search until the year
-9999, so expansion is bounded in time from inside: each Python call looks at the clock.
+9999, and a parser may be led anywhere: calendar_child.py stands around this.
 """
 
 from __future__ import annotations
 
-import re
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from types import FrameType
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import icalendar
+import msgspec
 import recurring_ical_events
 
-from portal.sources import SourceFailure
-from portal.sources.calendar_meeting import secret
+from portal.sources.calendar_event import Occurrence, occurrence, secret
+from portal.sources.calendar_salvage import NotACalendar, parsed
 
-T = TypeVar("T")
 DAYS_BACK, DAYS_AHEAD = 30, 365
 MOST_OCCURRENCES = 500
 MOST_EVENTS = 2000
@@ -35,76 +31,65 @@ TIMES = frozenset(
 FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 
 
-class TooSlow(BaseException):
-    """Not an Exception: a library's `except Exception` must not swallow it."""
+class Task(msgspec.Struct, frozen=True):
+    """What is asked of a child. `zone` is where times without one are meant."""
+
+    body: bytes
+    today: date
+    zone: str
 
 
-def bounded(work: Callable[[], T], seconds: float) -> T:
-    """Run `work` on this thread; raises TooSlow when its time is over."""
-    end = time.monotonic() + seconds
+class Told(msgspec.Struct, frozen=True):
+    """What was found, nearest first.
 
-    def look(frame: FrameType, event: str, argument: object) -> None:
-        if time.monotonic() > end:
-            raise TooSlow
-
-    before = sys.gettrace()
-    sys.settrace(look)
-    try:
-        return work()
-    finally:
-        sys.settrace(before)
-
-
-def occurrences(
-    body: bytes, today: date, zone: str, seconds: float
-) -> tuple[list[icalendar.Event], bool]:
-    """The events from 30 days ago to a year ahead, nearest first, and whether some are missing.
-
-    Raises SourceFailure when it is not a calendar, or takes longer than `seconds` to expand.
+    `partial`: some that all may know of cannot be read; `cut`: there were too many.
     """
-    calendar = _parse(body)
-    partial = _drop_what_cannot_be_told(calendar)
-    _settle_floating(calendar, ZoneInfo(zone))
+
+    occurrences: tuple[Occurrence, ...] = ()
+    partial: bool = False
+    cut: bool = False
+    problem: str = ""
+
+
+def told(task: Task) -> Told:
+    """The occurrences from 30 days before to a year after `today`."""
+    try:
+        calendar, partial = parsed(task.body)
+        zone = _zone(calendar, task.zone)
+        partial |= _drop_what_cannot_be_told(calendar)
+        _settle_floating(calendar, zone)
+        events, holes = _expanded(calendar, task.today)
+    except NotACalendar:
+        return Told(problem="not a calendar")
+    events.sort(key=lambda e: _nearness(e, task.today))
+    found = [(e, occurrence(e, zone)) for e in events[:MOST_OCCURRENCES]]
+    partial |= holes or any(o is None and not secret(e) for e, o in found)
+    return Told(tuple(o for _, o in found if o), partial, len(events) > MOST_OCCURRENCES)
+
+
+def _zone(calendar: icalendar.Calendar, name: str) -> ZoneInfo:
+    """What the calendar says of itself (X-WR-TIMEZONE), else what the operator says."""
+    try:
+        return ZoneInfo(str(calendar.pop("X-WR-TIMEZONE", "")).strip() or name)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo(name)
+
+
+def _expanded(calendar: icalendar.Calendar, today: date) -> tuple[list[Any], bool]:
+    """The events of the window, and whether a series could not be expanded."""
     start, end = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)
+
+    def expand(forgiving: bool) -> list[Any]:
+        query = recurring_ical_events.of(calendar, skip_bad_series=forgiving)
+        return list(query.between(start, end))
+
     try:
-        found = _expanded(calendar, start, end, seconds)
-    except TooSlow:
-        raise SourceFailure("too slow to expand") from None
+        return expand(False), False
     except Exception:  # the library raises what the input leads it to
-        found, partial = _those_that_can(calendar, start, end, seconds), True
-    found.sort(key=lambda e: _nearness(e, today))
-    return found[:MOST_OCCURRENCES], partial or len(found) > MOST_OCCURRENCES
-
-
-def _expanded(calendar: icalendar.Calendar, start: date, end: date, seconds: float) -> list[Any]:
-    """Only rules can run away; looking at the clock makes everything twice as dear."""
-
-    def expand() -> list[Any]:
-        return list(recurring_ical_events.of(calendar).between(start, end))
-
-    recurring = any("RRULE" in part for part in calendar.subcomponents)
-    return bounded(expand, seconds) if recurring else expand()
-
-
-def _those_that_can(
-    calendar: icalendar.Calendar, start: date, end: date, seconds: float
-) -> list[Any]:
-    try:
-        query = recurring_ical_events.of(calendar, skip_bad_series=True)
-        return bounded(lambda: list(query.between(start, end)), seconds)
-    except TooSlow:
-        raise SourceFailure("too slow to expand") from None
-    except Exception:  # as above
-        raise SourceFailure("not a calendar") from None
-
-
-def _parse(body: bytes) -> icalendar.Calendar:
-    if not re.match(rb"\s*BEGIN:VCALENDAR", body.removeprefix(b"\xef\xbb\xbf"), re.IGNORECASE):
-        raise SourceFailure("not a calendar")
-    try:
-        return icalendar.Calendar.from_ical(body.decode("utf-8", "replace").removeprefix("\ufeff"))
-    except Exception:  # ValueError mostly, but any input may come
-        raise SourceFailure("not a calendar") from None
+        try:
+            return expand(True), True
+        except Exception:  # as above
+            raise NotACalendar from None
 
 
 def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> bool:
@@ -153,13 +138,21 @@ def _tame(rule: Any) -> bool:
 
 
 def _settle_floating(calendar: icalendar.Calendar, zone: ZoneInfo) -> None:
-    """Times without a zone are local to the source."""
+    """Times without a zone are local to the source, those of the exceptions too."""
     for event in calendar.subcomponents:
-        for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
-            found: Any = event.get(name)
-            value = getattr(found, "dt", None)
+        for holder in _times(event):
+            value = getattr(holder, "dt", None)
             if isinstance(value, datetime) and value.tzinfo is None:
-                found.dt = value.replace(tzinfo=zone)
+                holder.dt = value.replace(tzinfo=zone)
+
+
+def _times(event: Any) -> Iterator[Any]:
+    for name in "DTSTART", "DTEND", "RECURRENCE-ID":
+        yield event.get(name)
+    for name in "EXDATE", "RDATE":
+        found = event.get(name, [])
+        for group in found if isinstance(found, list) else [found]:
+            yield from getattr(group, "dts", [])
 
 
 def _nearness(event: Any, today: date) -> tuple[bool, int, str]:

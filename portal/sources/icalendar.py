@@ -1,28 +1,33 @@
 """The iCalendar source (RFC 5545): one calendar about one person -> meetings.
 
-Calendars from outside may be hostile: they are read and expanded on a thread
-with a limit in time, rules finer than a day are refused before expansion, and
-500 occurrences are enough.
+Calendars from outside may be hostile: they are read and expanded in a process
+that is killed when its time is over, rules finer than a day are refused before
+expansion, and 500 occurrences are enough.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
+
+import msgspec
 
 from portal.settings import SourceConfig
 from portal.sources import Delivery, SourceFailure
-from portal.sources.calendar_expansion import occurrences
-from portal.sources.calendar_meeting import meeting, secret
+from portal.sources.calendar_expansion import Task, Told
+from portal.sources.calendar_meeting import meeting
 from portal.sources.fhir_shape import COPENHAGEN
 from portal.sources.http import Http, expect_ok
-from portal.sources.loop import LOOP
+from portal.sources.killable import Died, Killable, Overdue
+from portal.sources.loop import LOOP, READERS
 from portal.sources.marks import Marks
 from portal.sources.question import Question
 
 LARGEST = 600_000
 SECONDS = 1.5
+CHILDREN = Killable("portal.sources.calendar_child")
 
 
 class CalendarSource:
@@ -38,9 +43,11 @@ class CalendarSource:
         self.config = config
         self._marks, self._today = marks, today
         self._question = Question(config)
+        self._warmed: ThreadPoolExecutor | None = None
 
     async def fetch(self, value: str, http: Http) -> Delivery:
         """Raises SourceFailure."""
+        readers = self._readers()
         reply = await self._question.ask(value, http, "text/calendar")
         if reply.status == 204:
             return Delivery(entries=())
@@ -48,14 +55,30 @@ class CalendarSource:
         if len(body) > LARGEST:
             raise SourceFailure("too large")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(LOOP.readers(), self.read, body)
+        return await loop.run_in_executor(readers, self.read, body)
+
+    def _readers(self) -> ThreadPoolExecutor:
+        """The threads that ask; the first time their children start while the system answers."""
+        readers = LOOP.readers()
+        if readers is not self._warmed:
+            self._warmed = readers
+            for _ in range(READERS):
+                readers.submit(CHILDREN.warm)
+        return readers
 
     def read(self, body: bytes) -> Delivery:
         """The meetings of one calendar. Raises SourceFailure."""
+        task = Task(body, self._today(), self.config.timezone)
         seconds = min(SECONDS, self.config.timeout)
-        events, partial = occurrences(body, self._today(), self.config.timezone, seconds)
-        told = [meeting(event, self.config, self._marks) for event in events]
-        entries = tuple(m for m in told if m)
-        shut = bool(self.config.audience)
-        holes = any(not (m or shut or secret(e)) for m, e in zip(told, events, strict=True))
-        return Delivery(entries=entries, partial=partial or holes)
+        try:
+            answer = CHILDREN.ask(msgspec.msgpack.encode(task), seconds)
+        except Overdue:
+            raise SourceFailure("too slow to expand") from None
+        except Died:
+            raise SourceFailure("too much to expand") from None
+        told = msgspec.msgpack.decode(answer, type=Told)
+        if told.problem:
+            raise SourceFailure(told.problem)
+        entries = tuple(meeting(o, self.config, self._marks) for o in told.occurrences)
+        holes = told.partial and not self.config.audience
+        return Delivery(entries=entries, partial=told.cut or holes)

@@ -1,0 +1,57 @@
+"""Parses a calendar, and of one that does not hang together, the events that do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import icalendar
+
+_HEAD = re.compile(rb"\s*BEGIN:VCALENDAR", re.IGNORECASE)
+_BLOCK = re.compile(
+    r"^BEGIN:(VTIMEZONE|VEVENT)[ \t]*\r?\n(?:(?!BEGIN:\1).*\n)*?END:\1[ \t]*\r?$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_EVENT = re.compile(r"^BEGIN:VEVENT", re.IGNORECASE | re.MULTILINE)
+_SECRET = re.compile(r"^CLASS[;:](?!.*PUBLIC)", re.IGNORECASE | re.MULTILINE)
+
+
+class NotACalendar(Exception):
+    """Nothing of it can be read."""
+
+
+def parsed(body: bytes) -> tuple[icalendar.Calendar, bool]:
+    """The calendar, and whether an event that all may know of was lost. Raises NotACalendar."""
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    if not _HEAD.match(body):
+        raise NotACalendar
+    text = body.decode("utf-8", "replace")
+    try:
+        return icalendar.Calendar.from_ical(text), False
+    except Exception:  # ValueError mostly, but any input may come
+        return _salvaged(text)
+
+
+def _salvaged(text: str) -> tuple[icalendar.Calendar, bool]:
+    """One broken event, or two calendars after one another, must not lose the others."""
+    blocks = [(m[1].upper(), m[0]) for m in _BLOCK.finditer(text)]
+    zones = "\n".join(b for kind, b in blocks if kind == "VTIMEZONE" and _read(b))
+    events = [b for kind, b in blocks if kind == "VEVENT"]
+    calendar = icalendar.Calendar()
+    lost = len(_EVENT.findall(text)) > len(events)
+    for event in events:
+        if found := _read(f"{zones}\n{event}"):
+            calendar.subcomponents += [p for p in found if p.name == "VEVENT"]
+        else:
+            lost |= not _SECRET.search(event)
+    if not calendar.subcomponents:
+        raise NotACalendar
+    return calendar, lost
+
+
+def _read(block: str) -> list[Any]:
+    whole = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{block.strip()}\r\nEND:VCALENDAR\r\n"
+    try:
+        return list(icalendar.Calendar.from_ical(whole).subcomponents)
+    except Exception:  # as above
+        return []

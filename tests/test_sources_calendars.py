@@ -1,0 +1,270 @@
+"""Calendars as they come: moved, in odd zones, broken in places; and those made to hang or to fill us."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from recorded.backend import settings, source
+
+from portal.records import Meeting
+from portal.sources import Delivery, SourceFailure
+from portal.sources.calendar_expansion import Task, Told
+from portal.sources.icalendar import CHILDREN, CalendarSource
+from portal.sources.killable import Died, Killable, Overdue
+from portal.sources.marks import Marks
+from tests.conftest import Login
+
+TODAY = date(2026, 11, 21)
+DK = ZoneInfo("Europe/Copenhagen")
+ZONE = """BEGIN:VTIMEZONE
+TZID:Vores egen tid
+BEGIN:STANDARD
+DTSTART:19701025T030000
+TZOFFSETFROM:+0200
+TZOFFSETTO:+0100
+RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:19700329T020000
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0200
+RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU
+END:DAYLIGHT
+END:VTIMEZONE"""
+CHILD = "portal.sources.calendar_child"
+
+
+def read(body: str | bytes, **more: Any) -> Delivery:
+    config = source(None, "icalendar", **({"timeout": 20} | more))
+    marks = Marks(config, settings("http://127.0.0.1:9", config))
+    raw = body if isinstance(body, bytes) else body.replace("\n", "\r\n").encode()
+    return CalendarSource(config, marks, lambda: TODAY).read(raw)
+
+
+def calendar(*parts: str) -> str:
+    return "\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", *parts, "END:VCALENDAR", ""))
+
+
+def event(*lines: str, uid: str = "u") -> str:
+    return "\n".join(("BEGIN:VEVENT", f"UID:{uid}", f"SUMMARY:{uid}", *lines, "END:VEVENT"))
+
+
+def times(delivery: Delivery) -> list[str]:
+    found = [m.start for m in delivery.entries if isinstance(m, Meeting)]
+    return sorted(f"{start.astimezone(DK):%m-%d %H:%M}" for start in found)
+
+
+WEEKLY = event("DTSTART;TZID=Europe/Copenhagen:20261123T090000", "RRULE:FREQ=WEEKLY;COUNT=4")
+
+
+def moved(delivery: Delivery) -> dict[str, str]:
+    """Now -> before, of those that were moved."""
+
+    def hour(when: datetime) -> str:
+        return f"{when.astimezone(DK):%m-%d %H}"
+
+    found = [m for m in delivery.entries if isinstance(m, Meeting)]
+    return {hour(m.start): hour(m.moved_from) for m in found if m.moved_from}
+
+
+def test_a_moved_meeting_says_when_it_was() -> None:
+    late = event(
+        "RECURRENCE-ID;TZID=Europe/Copenhagen:20261130T090000",
+        "DTSTART;TZID=Europe/Copenhagen:20261201T130000",
+    )
+    found = read(calendar(WEEKLY, late))
+    assert times(found) == ["11-23 09:00", "12-01 13:00", "12-07 09:00", "12-14 09:00"]
+    assert moved(found) == {"12-01 13": "11-30 09"}
+
+
+def test_one_that_only_changed_its_words_was_not_moved() -> None:
+    renamed = event("RECURRENCE-ID:20261130T080000Z", "DTSTART:20261130T080000Z", "LOCATION:Ny")
+    assert moved(read(calendar(WEEKLY, renamed))) == {}
+
+
+def test_this_and_all_that_follow() -> None:
+    later = event(
+        "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Copenhagen:20261207T090000",
+        "DTSTART;TZID=Europe/Copenhagen:20261207T140000",
+    )
+    found = read(calendar(WEEKLY, later))
+    assert times(found) == ["11-23 09:00", "11-30 09:00", "12-07 14:00", "12-14 14:00"]
+    assert moved(found) == {}, "of those that follow it is not known what they were moved from"
+
+
+def test_extra_dates_with_lengths_of_their_own() -> None:
+    extra = "RDATE;VALUE=PERIOD:20261205T090000Z/20261205T093000Z,20261206T100000Z/PT2H"
+    found = read(calendar(event("DTSTART:20261201T090000Z", "DTEND:20261201T100000Z", extra)))
+    lengths = {(m.end - m.start).seconds // 60 for m in found.entries if isinstance(m, Meeting) and m.end}  # fmt: skip
+    assert (times(found), lengths) == (["12-01 10:00", "12-05 10:00", "12-06 11:00"], {60, 30, 120})
+
+
+@pytest.mark.parametrize(
+    ("zone", "at"),
+    [
+        ("Europe/Copenhagen", "09:00"),
+        ("Romance Standard Time", "09:00"),
+        ("W. Europe Standard Time", "09:00"),
+        ("GMT Standard Time", "10:00"),
+        ("/citadel.org/20211207_1/Europe/Copenhagen", "09:00"),
+        ("Vores egen tid", "09:00"),
+        ("En tid ingen kender", "09:00"),
+        ("America/Godthab", "12:00"),
+    ],
+)
+def test_zones_as_systems_name_them(zone: str, at: str) -> None:
+    found = read(calendar(ZONE, event(f"DTSTART;TZID={zone}:20261201T090000")))
+    assert times(found) == [f"12-01 {at}"]
+
+
+def test_times_without_a_zone_are_the_calendars_own() -> None:
+    floating = event("DTSTART:20261201T090000", "RRULE:FREQ=DAILY;COUNT=3", "EXDATE:20261202T090000")  # fmt: skip
+    assert times(read(calendar(floating))) == ["12-01 09:00", "12-03 09:00"]
+    assert times(read(calendar("X-WR-TIMEZONE:Europe/London", floating))) == [
+        "12-01 10:00",
+        "12-03 10:00",
+    ]
+    assert times(read(calendar("X-WR-TIMEZONE:Ingensteds/Her", floating)))[0] == "12-01 09:00"
+
+
+def test_a_series_keeps_its_hour_when_the_clocks_change() -> None:
+    before = event("DTSTART;TZID=Europe/Copenhagen:20270326T023000", "RRULE:FREQ=DAILY;COUNT=4")
+    assert [t[6:] for t in times(read(calendar(before)))] == ["02:30", "02:30", "03:30", "02:30"]
+
+
+def test_several_days() -> None:
+    camp = event("DTSTART;VALUE=DATE:20261204", "DTEND;VALUE=DATE:20261207")
+    (found,) = read(calendar(camp)).entries
+    assert isinstance(found, Meeting) and found.all_day
+    assert found.end == datetime(2026, 12, 7, tzinfo=DK)
+
+
+GOOD = event("DTSTART;TZID=Vores egen tid:20261201T090000", uid="god")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "BEGIN:VEVENT\nUID:b\nDTSTART:20261202T090000Z",
+        "BEGIN:VEVENT\nUID:b\nEND:VTODO\nEND:VEVENT",
+        "BEGIN:VEVENT\nUID:b\nBEGIN:VALARM\nEND:VEVENT",
+        "END:VEVENT\n" + event("DTSTART:i morgen", uid="b"),
+        "BEGIN:VEVENT\nEND:VCALENDAR\nBEGIN:VCALENDAR",
+    ],
+)
+def test_one_broken_event_does_not_lose_the_others(broken: str) -> None:
+    for parts in (broken, GOOD), (GOOD, broken):
+        found = read(calendar(ZONE, *parts))
+        assert times(found) == ["12-01 09:00"]
+        assert found.partial
+
+
+def test_two_calendars_after_one_another_are_one() -> None:
+    other = event("DTSTART:20261203T090000Z", uid="anden")
+    found = read(calendar(ZONE, GOOD) + calendar(other))
+    assert (times(found), found.partial) == (["12-01 09:00", "12-03 10:00"], False)
+
+
+def test_a_broken_event_kept_from_others_leaves_no_hole() -> None:
+    shut = "BEGIN:VEVENT\nUID:b\nCLASS:PRIVATE\nEND:VTODO\nEND:VEVENT"
+    found = read(calendar(ZONE, GOOD, shut))
+    assert (times(found), found.partial) == (["12-01 09:00"], False)
+
+
+NEVER = ("DTSTART:19700101T100000Z", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30")
+HANGING = calendar(*(event(*NEVER, uid=f"u{n}") for n in range(50)))
+
+
+def pid_of(children: Killable) -> int:
+    found: int = children._child()._process.pid
+    return found
+
+
+def gone(pid: int) -> bool:
+    for _ in range(200):
+        if not Path(f"/proc/{pid}").exists() or "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():  # fmt: skip
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_child_that_hangs_is_killed_and_replaced() -> None:
+    before = pid_of(CHILDREN)
+    with pytest.raises(SourceFailure, match="too slow to expand"):
+        read(HANGING, timeout=0.3)
+    assert gone(before)
+    assert times(read(calendar(ZONE, GOOD))) == ["12-01 09:00"]
+    assert pid_of(CHILDREN) != before
+
+
+def test_a_child_that_died_is_replaced() -> None:
+    dead = pid_of(CHILDREN)
+    os.kill(dead, signal.SIGKILL)
+    assert gone(dead)
+    assert times(read(calendar(ZONE, GOOD))) == ["12-01 09:00"]
+    children = Killable(CHILD)
+    stopped = pid_of(children)
+    os.kill(stopped, signal.SIGSTOP)
+    with pytest.raises(Overdue):
+        children.ask(b"", 0.2)
+    assert gone(stopped)
+    with pytest.raises(Died):
+        children.ask(b"no task at all", 20)
+
+
+def test_a_childs_memory_is_bounded_and_it_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_DATA_KEYS", "hemmelig")
+    children = Killable(CHILD)
+    number = pid_of(children)
+    limits = Path(f"/proc/{number}/limits").read_text()
+    assert "Max address space         256000000" in limits
+    assert b"hemmelig" not in Path(f"/proc/{number}/environ").read_bytes()
+    task = Task(HANGING.encode(), TODAY, "Europe/Copenhagen")
+    with pytest.raises(Overdue):
+        children.ask(msgspec.msgpack.encode(task), 0.2)
+
+
+def test_a_child_whose_parent_is_gone_ends() -> None:
+    found: list[int] = []
+
+    def parent() -> None:
+        children = Killable(CHILD)
+        found.append(pid_of(children))
+
+    thread = threading.Thread(target=parent)
+    thread.start()
+    thread.join()
+    assert gone(found[0]), "with its parent's thread, its questions end"
+
+
+def test_every_thread_has_a_child_of_its_own() -> None:
+    answers: list[Told] = []
+    task = msgspec.msgpack.encode(Task(calendar(ZONE, GOOD).encode(), TODAY, "Europe/Copenhagen"))
+    children = Killable(CHILD)
+
+    def ask() -> None:
+        answers.extend(msgspec.msgpack.decode(children.ask(task, 20), type=Told) for _ in range(5))
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 15 and all(len(a.occurrences) == 1 for a in answers)
+
+
+def test_the_page_says_that_a_meeting_was_moved(login: Login) -> None:
+    """Emil's school moves one talk of a series."""
+    mette = login("mette")
+    emil = next(number for name, number in mette.citizens().items() if name.startswith("Emil"))
+    pages = [mette.get(f"/overblik/{emil}{part}?vent=1") for part in ("", "/moeder")]
+    assert all("Mødet er flyttet. Før var det" in p.get_data(as_text=True) for p in pages)
