@@ -75,6 +75,29 @@ def visit(browser: Browser, world: World, states: dict[str, Any]) -> Iterator[Vi
     assert not world.trouble()
 
 
+@pytest.fixture(scope="session")
+def abroad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world for other languages: an account remembers its language, and others read Danish."""
+    with running_world(tmp_path_factory.mktemp("abroad")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def states_abroad() -> dict[str, Any]:
+    """As `states`, of the people abroad."""
+    return {}
+
+
+@pytest.fixture
+def visit_abroad(browser: Browser, abroad: World, states_abroad: dict[str, Any]) -> Iterator[Visit]:
+    """As `visit`, abroad."""
+    met: list[Visitor] = []
+    yield visits(browser, abroad, states_abroad, met)
+    for visitor in met:
+        visitor.leave()
+    assert not abroad.trouble()
+
+
 @pytest.fixture
 def visit_own(browser: Browser, own_world: World) -> Iterator[Visit]:
     """As `visit`, in the journey's own world."""
