@@ -14,6 +14,7 @@ import hashlib
 import json
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -41,6 +42,7 @@ from portal.verifier import (
     Fault,
     Head,
     Known,
+    Restored,
     Row,
     Sealed,
     fold,
@@ -86,9 +88,16 @@ class Checkpoints:
         found = fold(self.tenant, self.statements(until), self._key().public_key())
         return replace(found, known=made)
 
-    def statements(self, until: datetime | None = None) -> tuple[Statement, ...]:
+    def statements(
+        self, until: datetime | None = None, upto: int | None = None
+    ) -> tuple[Statement, ...]:
         """(body, signature) from the newest full one on, oldest first. Raises Unsignable."""
-        return self._place.statements(until)
+        return self._place.statements(until, upto)
+
+    def signed_upto(self, number: int) -> Sealed:
+        """What was signed when this checkpoint was the newest. Raises Unsignable, verifier.Untrue."""
+        found = self.statements(upto=number)
+        return fold(self.tenant, found, self._key().public_key())
 
     def make(self, first: bool = False, begins: Mapping[str, Head] | None = None) -> Made | None:
         """Sign what is new; None when nothing is, or another worker just did.
@@ -109,20 +118,48 @@ class Checkpoints:
             heads, faults = _grown(c, before)
         if not heads and not begins:
             return Made(number=before.number, chains=0, faults=faults) if faults else None
-        if not self._sign(before, at, heads, begins, bool(lost)):
+        if not self._publish(before, at, heads, begins, full=bool(lost)):
             return None
         return Made(number=before.number + 1, chains=len(heads), faults=faults)
 
-    def _sign(
+    def put_back(
+        self,
+        c: Connection,
+        at: datetime,
+        backup: datetime,
+        begins: Mapping[str, Head],
+        heads: Mapping[str, Head],
+    ) -> Restored:
+        """Sign that a backup was put back, its chains ending at these heads; tell the database in `c`.
+
+        `at`: when; lines that were added since then are not under it. Raises Unsignable, verifier.Untrue, OSError.
+        """
+        before = self.sealed()
+        known_there = known(c, self.tenant)
+        number = max(before.number, known_there.number)
+        if known_there.missing(before):
+            before = Sealed(self.tenant, number, "", known_there.digest, restored=before.restored)
+        lines, chains = before.lost(heads)
+        said = audit.moment(at), audit.moment(backup)
+        fact = Restored(number + 1, *said, lines, chains)
+        before = replace(before, heads={}, begins={}, restored=(*before.restored, fact))
+        if not self._publish(before, at, heads, begins, full=True, c=c):
+            raise Unsignable(
+                "another checkpoint was made at the same moment; stop the portal first"
+            )
+        return fact
+
+    def _publish(
         self,
         before: Sealed,
         at: datetime,
         heads: Mapping[str, Head],
         begins: Mapping[str, Head],
-        anew: bool,
+        full: bool,
+        c: Connection | None = None,
     ) -> bool:
-        """Publish the next checkpoint, then tell the database; False when another worker was first."""
-        number, full = before.number + 1, anew or before.number % FULL == 0
+        """Keep the next checkpoint, then tell the database; False when another worker was first."""
+        number, full = before.number + 1, full or before.number % FULL == 0
         said = {
             "format": CHECKPOINT,
             "tenant": self.tenant,
@@ -132,13 +169,15 @@ class Checkpoints:
             "previous": before.digest,
             "heads": _listed({**before.heads, **heads} if full else heads),
             "begins": _listed({**before.begins, **begins} if full else begins),
+            "restored": before.restored,
         }
         body = json.dumps(said, separators=(",", ":")).encode()
         if not self._place.add(number, body, self._key().sign(body)):
             return False
         row = {"tenant": self.tenant, "number": number, "at": at}
-        with self._store.write() as c:
-            c.execute(insert(checkpoint).values(**row, digest=hashlib.sha256(body).hexdigest()))
+        told = insert(checkpoint).values(**row, digest=hashlib.sha256(body).hexdigest())
+        with self._store.write() if c is None else nullcontext(c) as connection:
+            connection.execute(told)
         return True
 
     def check(self, sealed: Sealed) -> Chains:
@@ -209,7 +248,8 @@ def _anew(c: Connection, before: Sealed) -> Sealed:
     query = select(t.c.citizen, t.c.seq, t.c.hash).join(s, here).where(t.c.tenant == before.tenant)
     begins = {citizen: Head(seq, hash) for citizen, seq, hash in c.execute(query)}
     number = max(before.known.number, before.number)
-    return Sealed(before.tenant, number, "", before.known.digest, begins, begins)
+    digest, back = before.known.digest, before.restored
+    return Sealed(before.tenant, number, "", digest, begins, begins, restored=back)
 
 
 def _listed(heads: Mapping[str, Head]) -> list[tuple[str, int, str]]:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal import schema
 from portal.cli_access import access, consents, sessions
 from portal.cli_audit import audit
+from portal.cli_backup import backup, restore
 from portal.cli_call import CONFIG, Cause, plainly, settings_of, store_of
 from portal.cli_citizen import citizen
 from portal.cli_keys import keys
@@ -63,5 +64,5 @@ def tidy(context: click.Context) -> None:
     )
 
 
-for group in (serve, audit, access, citizen, sessions, consents, keys, sources):
-    main.add_command(group)
+for command in (serve, audit, access, backup, citizen, sessions, consents, keys, restore, sources):
+    main.add_command(command)

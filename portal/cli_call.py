@@ -64,14 +64,14 @@ CONFIG = click.option(
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
+def plainly(what: str = "audit") -> Iterator[None]:
     """A database or a second place that fails is a cause, not a traceback."""
     try:
         yield
     except StoreDown as e:
         raise Cause(f"database: does not answer ({e})") from None
     except (Unsignable, Untrue, OSError) as e:
-        raise Cause(f"audit: {e}") from None
+        raise Cause(f"{what}: {e}") from None
 
 
 def tell(act: Callable[[], str]) -> None:

@@ -19,6 +19,7 @@ from portal.crypto import new_id
 from portal.db import Store, aware, now
 from portal.family import Family
 from portal.held import CommentRow, Held
+from portal.journal import Ended, Journal
 from portal.models import comment
 from portal.records import Category
 from portal.settings import Settings
@@ -58,6 +59,7 @@ class Comments:
 
     def __init__(self, settings: Settings, store: Store, family: Family) -> None:
         self._tenant, self._store, self._family = settings.municipality, store, family
+        self._journal = Journal(settings)
 
     def write(self, citizen: str, viewer: Viewer, about: str, detail: Detail) -> str:
         """Send a comment; returns its id. Raises db.StoreDown."""
@@ -143,6 +145,8 @@ class Comments:
                 )
             )
             audit.append(c, self._tenant, citizen, key, line)
+        if detail.text is None:
+            self._journal.keep(Ended(thing="comment", id=id, citizen=citizen, at=now()))
 
     def recent(self, citizen: str, since: datetime) -> int:
         """How many versions were written since (for limits)."""

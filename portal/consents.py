@@ -21,7 +21,7 @@ from portal.consent_state import BY_ITSELF, UNDO, Event, Grant, Kind, Mine
 from portal.db import Store, now
 from portal.family import Family, Household
 from portal.held import Held
-from portal.journal import Journal
+from portal.journal import Journal, said
 from portal.proposal import Proposal, problems
 from portal.settings import Settings
 
@@ -142,9 +142,11 @@ class Consents:
                 raise Changed
             last = hers[-1] if hers else None
             how = consent_state.replaced(last, home.facts, self._sectors)
-            if how:
-                self._add(c, citizen, actor, how, viewer)
-            return self._add(c, citizen, actor, Kind.GRANTED, viewer, grant)
+            ended = self._add(c, citizen, actor, how, viewer) if how else None
+            event = self._add(c, citizen, actor, Kind.GRANTED, viewer, grant)
+        if ended:  # a restore that loses the new yes must not bring the old one back
+            self._journal.keep(said(citizen, ended))
+        return event
 
     def withdraw(self, citizen: str, viewer: str, actor: str, decides: bool) -> Event:
         """Write a no; needs no register, only an own earlier answer or being a decider.
@@ -158,7 +160,7 @@ class Consents:
                 raise NotAllowed
             never = not hers or hers[-1].kind is Kind.REFUSED
             event = self._add(c, citizen, actor, Kind.REFUSED if never else Kind.WITHDRAWN, viewer)
-        self._journal.keep(citizen, event)
+        self._journal.keep(said(citizen, event))
         return event
 
     def settle(self, home: Household) -> int:
@@ -181,8 +183,9 @@ class Consents:
             self._events.lock(c, citizen)
             if self._events.hers(c, citizen, actor, by)[-1] != word:
                 return False  # she has said something new meanwhile
-            self._add(c, citizen, actor, how, by)
-            return True
+            event = self._add(c, citizen, actor, how, by)
+        self._journal.keep(said(citizen, event))
+        return True
 
     def _add(
         self,

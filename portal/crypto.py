@@ -37,6 +37,10 @@ class Vault:
         """With what everything begins that the first key sealed (LABEL bytes)."""
         return self._first
 
+    def holds(self, label: bytes) -> bool:
+        """Whether we hold the key that seals with this label."""
+        return label in self._ciphers
+
     def outdated(self, line: str) -> bool:
         """Whether another key than the first sealed this (hex); not so when it is cut off."""
         try:

@@ -63,6 +63,19 @@ class About(NamedTuple):
 NOBODYS = About()
 
 
+def scope(
+    connection: Connection,
+    tenant: str,
+    *citizens: str,
+    task: Task | None = None,
+    keys: Collection[str] = (),
+) -> None:
+    """Whom a transaction that goes through all there is is about, from here on."""
+    if connection.dialect.name != "sqlite":
+        values = (tenant, ",".join(citizens), task or "", ",".join(keys))
+        connection.exec_driver_sql(SCOPE, values)
+
+
 class StoreDown(Exception):
     """Our own database cannot be used right now."""
 
@@ -111,6 +124,16 @@ class Store:
         about = About(citizens, task or "")
         with _honest(), self._turn(), _begun(self.owning, about) as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Everything as it is at one moment, to look at for as long as it takes. Raises StoreDown."""
+        level = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
+        with _honest(), self._reader.execution_options(**level).connect() as connection:
+            if self.sqlite:
+                connection.exec_driver_sql("BEGIN")
+            yield connection
+            connection.rollback()
 
     def settle(self) -> None:
         """SQLite: what was overwritten is gone from the journal file too. Raises StoreDown."""

@@ -26,11 +26,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from portal import audit
+from portal import audit, journal
 from portal.audit import Act, Line
 from portal.crypto import Vault, new_id
 from portal.db import Store, now
 from portal.family import NOBODY, Family
+from portal.journal import Journal
 from portal.models import (
     access_closed,
     access_entry,
@@ -79,7 +80,7 @@ class Erasure:
     """Erases citizens of one municipality."""
 
     def __init__(self, settings: Settings, store: Store, vault: Vault, family: Family) -> None:
-        self._tenant = settings.municipality
+        self._tenant, self._journal = settings.municipality, Journal(settings)
         self._store, self._vault, self._family = store, vault, family
 
     def of(self, cpr: str) -> Erased | None:
@@ -103,9 +104,10 @@ class Erasure:
             audit.append(c, self._tenant, NOBODY, self._family.key(NOBODY), told)
             audit.append(c, self._tenant, old, key, told)
             found = self._counted(c, old)
-            for table, columns in GOES.values():
-                c.execute(delete(table).where(_hers(table.c, columns, old)))
-            self._forget(c, old, fresh if found.closures else "")
+            bearer = fresh if found.closures else ""
+            wipe(c, self._tenant, self._vault, old, bearer)
+            # before the commit: after a crash nothing of her is found to be erased again
+            self._journal.keep(journal.Erased(citizen=old, fresh=bearer, at=now()))
         self._store.settle()
         return found
 
@@ -126,27 +128,33 @@ class Erasure:
             rows = c.execute(select(t).where(_hers(t.c, ("citizen", "adult"), old))).all()
         return tuple(dict.fromkeys(p for r in rows for p in (r.adult, r.citizen) if p != old))
 
-    def _forget(self, c: Connection, old: str, fresh: str) -> None:
-        """No key, no identifier, and nothing by which she is found; `fresh` bears what must stay."""
-        where = person.c.id == old
-        row = dict(c.execute(select(person).where(where)).mappings().one())
-        gone = {"index": secrets.token_hex(32), "identifier": b"", "key": None, "language": ""}
-        c.execute(update(person).where(where).values(**gone))
-        if not fresh:
-            return
-        plain = self._vault.open(row["identifier"], f"identifier {old}")
-        bearer = {
-            "id": fresh,
-            "tenant": self._tenant,
-            "index": row["index"],
-            "identifier": self._vault.seal(plain, f"identifier {fresh}"),
-            "key": self._vault.seal(secrets.token_bytes(32), f"key {fresh}"),
-            "created": now(),
-        }
-        c.execute(insert(person).values(**bearer))
-        for column in ("citizen", "adult"):
-            hers = access_closed.c[column] == old
-            c.execute(update(access_closed).where(hers).values(**{column: fresh}))
+
+def wipe(c: Connection, tenant: str, vault: Vault, old: str, fresh: str) -> None:
+    """No row that only served her, no key, no identifier, and nothing by which she is found.
+
+    `fresh`: an id that bears her closed accesses from now on; empty when she has none.
+    """
+    for table, columns in GOES.values():
+        c.execute(delete(table).where(_hers(table.c, columns, old)))
+    where = person.c.id == old
+    row = dict(c.execute(select(person).where(where)).mappings().one())
+    gone = {"index": secrets.token_hex(32), "identifier": b"", "key": None, "language": ""}
+    c.execute(update(person).where(where).values(**gone))
+    if not fresh:
+        return
+    plain = vault.open(row["identifier"], f"identifier {old}")
+    bearer = {
+        "id": fresh,
+        "tenant": tenant,
+        "index": row["index"],
+        "identifier": vault.seal(plain, f"identifier {fresh}"),
+        "key": vault.seal(secrets.token_bytes(32), f"key {fresh}"),
+        "created": now(),
+    }
+    c.execute(insert(person).values(**bearer))
+    for column in ("citizen", "adult"):
+        hers = access_closed.c[column] == old
+        c.execute(update(access_closed).where(hers).values(**{column: fresh}))
 
 
 def opened(settings: Settings) -> Erasure:

@@ -6,8 +6,9 @@ from sqlalchemy import delete, select
 
 from portal.access import Viewer, relation
 from portal.crypto import Vault
-from portal.db import Store, Task
+from portal.db import Store, Task, now
 from portal.family import Family, RegisterDown, UnknownPerson
+from portal.journal import Ended, Journal
 from portal.models import feed
 from portal.settings import Settings
 from portal.sources.gather import Gatherer
@@ -18,10 +19,10 @@ def tidy(settings: Settings, store: Store) -> int:
     """For a command: asks the register about each link; how many went. Raises StoreDown."""
     register = Register(settings, Gatherer(settings))
     family = Family(settings, store, Vault(settings.data_keys), register)
-    return remove_ended(settings.municipality, store, family)
+    return remove_ended(settings.municipality, store, family, Journal(settings))
 
 
-def remove_ended(tenant: str, store: Store, family: Family) -> int:
+def remove_ended(tenant: str, store: Store, family: Family, journal: Journal) -> int:
     """Doubt keeps a link. Raises StoreDown."""
     query = select(feed.c.id, feed.c.person, feed.c.citizen).where(feed.c.tenant == tenant)
     with store.read(task=Task.TIDY) as c:
@@ -30,6 +31,7 @@ def remove_ended(tenant: str, store: Store, family: Family) -> int:
     for row in ended:
         with store.write(row.person, row.citizen) as c:
             c.execute(delete(feed).where(feed.c.id == row.id))
+        journal.keep(Ended(thing="feed", id=row.id, citizen=row.person, at=now()))
     return len(ended)
 
 

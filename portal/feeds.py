@@ -17,6 +17,7 @@ from portal.crypto import new_id, token_hash
 from portal.db import Store, Task, now
 from portal.family import Family, RegisterDown, UnknownPerson
 from portal.handout import FeedLine
+from portal.journal import Ended, Journal
 from portal.models import feed
 from portal.overview import Look, Overviews
 from portal.records import Category
@@ -32,6 +33,7 @@ class Feeds:
     ) -> None:
         self._settings, self._store = settings, store
         self._family, self._overviews = family, overviews
+        self._journal = Journal(settings)
 
     def open(self, viewer: Viewer, citizen: str) -> str:
         """A new link's address, shown this once. Raises NotFound, RegisterDown."""
@@ -65,8 +67,11 @@ class Feeds:
 
     def close(self, viewer: Viewer, id: str) -> None:
         """The link is gone at once; closing what is not hers does nothing."""
+        mine = (feed.c.id == id) & (feed.c.person == viewer.person)
         with self._store.write(*_people(viewer)) as c:
-            c.execute(delete(feed).where((feed.c.id == id) & (feed.c.person == viewer.person)))
+            if not c.execute(delete(feed).where(mine)).rowcount:
+                return
+        self._journal.keep(Ended(thing="feed", id=id, citizen=viewer.person or "", at=now()))
 
     def fetch(self, token: str) -> bytes:
         """What a calendar programme gets: meetings, neutral. Raises NotFound, RegisterDown."""

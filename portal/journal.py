@@ -1,7 +1,8 @@
-"""Every no, in a file beside the database: so that no restored backup brings a yes back.
+"""Every no, in files beside the database: so that no restored backup brings a yes back.
 
-One sealed line per refusal or withdrawal, on the disk before the family is told
-that it holds. The folder should lie where the backups do not (`[consents] journal`).
+One sealed line for each refusal, withdrawal, closed access, erasure and ended link, on the
+disk before anybody is told that it holds. The folder should lie where the backups and the
+database do not (`[consents] journal`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
@@ -21,12 +23,12 @@ from portal.settings import Settings
 
 log = logging.getLogger(__name__)
 
-NEVER = frozenset({Kind.GRANTED})
-"""What is not kept: a yes that a restore loses is asked for again, a no must not be."""
+MONTHS = 13
+"""How long a month's file is of use: a consent lasts at most twelve, and so do backups of ours."""
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody's no: about whom, to which actor, by whom, and which event it was."""
+class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="said"):
+    """A yes that ended: about whom, to which actor, whose, how, and which event it was."""
 
     citizen: str
     actor: str
@@ -36,53 +38,116 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Shut(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="shut"):
+    """An access closed by an authority, or opened again; people as "system|value".
+
+    Not by portal id: an erased person's id must lead to nobody, and this outlives it.
+    """
+
+    adult: str
+    child: str
+    closed: bool
+    at: datetime
+
+
+class Erased(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="erased"):
+    """A person erased, by an id that leads to nobody; `fresh` bears her closed accesses."""
+
+    citizen: str
+    fresh: str
+    at: datetime
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="ended"):
+    """A calendar link closed, a report ended or a comment taken back."""
+
+    thing: Literal["feed", "report", "comment"]
+    id: str
+    citizen: str
+    at: datetime
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="backup"):
+    """A backup was begun: what it does not hold stands after this."""
+
+    id: str
+    at: datetime
+
+
+No = Said | Shut | Erased | Ended
+Entry = No | Mark
+
+
+def said(citizen: str, event: Event) -> Said:
+    """The journal's words for a consent event."""
+    return Said(
+        citizen=citizen,
+        actor=event.actor,
+        by=event.by,
+        kind=event.kind,
+        seq=event.seq,
+        at=event.at,
+    )
+
+
 class Journal:
     """The journal of one municipality: a file a month, only ever added to."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.path(settings.consents.journal)
         self._tenant, self._vault = settings.municipality, Vault(settings.data_keys)
+        self._context = f"journal {self._tenant}"
 
-    def keep(self, citizen: str, event: Event) -> None:
+    def keep(self, entry: No) -> None:
         """Add a no. It holds already: a journal that cannot be written must not undo it."""
-        if event.kind in NEVER:
-            return
-        said = Said(
-            citizen=citizen,
-            actor=event.actor,
-            by=event.by,
-            kind=event.kind,
-            seq=event.seq,
-            at=event.at,
-        )
-        sealed = self._vault.seal(msgspec.json.encode(said), f"journal {self._tenant}")
         try:
-            _append(self._folder / f"{self._tenant}-{event.at:%Y-%m}.journal", sealed.hex())
+            self._add(entry)
         except OSError as e:
-            log.error("a withdrawal holds, but is not in the journal: %s", e)
+            what = "a withdrawal" if isinstance(entry, Said) else type(entry).__name__.lower()
+            log.error("%s holds, but is not in the journal: %s", what, e)
 
-    def read(self) -> Iterator[Said]:
-        """Every no, oldest first. A line that was cut off by a crash was told to nobody."""
-        for file in sorted(self._folder.glob(f"{self._tenant}-*.journal")):
+    def mark(self, backup: str, at: datetime) -> None:
+        """Say that a backup begins now. Raises OSError."""
+        self._add(Mark(id=backup, at=at))
+
+    def read(self) -> Iterator[Entry]:
+        """Everything, as it was added. A line that was cut off by a crash was told to nobody.
+
+        Other nodes' journals may lie in folders below. Raises OSError.
+        """
+        for file in self._files():
             for line in file.read_text().split():
                 try:
-                    opened = self._vault.open(bytes.fromhex(line), f"journal {self._tenant}")
-                    yield msgspec.json.decode(opened, type=Said)
+                    yield _decoded(self._vault.open(bytes.fromhex(line), self._context))
                 except (ValueError, Unreadable):
                     log.error("%s: a line cannot be read", file)
+
+    def cut(self, before: datetime) -> int:
+        """Remove the files of months that are over since MONTHS before; how many."""
+        oldest = before.year * 12 + before.month - 1 - MONTHS
+        old = [f for f in self._files() if _month(f) < oldest]
+        for file in old:
+            file.unlink()
+        return len(old)
 
     def reseal(self) -> int:
         """Seal anew what older data keys sealed; the number of lines. Raises OSError.
 
         What no key opens stays as it is.
         """
-        return sum(map(self._resealed, sorted(self._folder.glob(f"{self._tenant}-*.journal"))))
+        return sum(map(self._resealed, self._files()))
 
     def old(self) -> int:
         """How many lines another key than the first sealed; a line cut off by a crash is none."""
-        files = sorted(self._folder.glob(f"{self._tenant}-*.journal"))
-        lines = [line for f in files for line in f.read_text().split()]
+        lines = [line for f in self._files() for line in f.read_text().split()]
         return sum(self._vault.outdated(line) for line in lines)
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.rglob(f"{self._tenant}-*.journal"), key=lambda f: f.name)
+
+    def _add(self, entry: Entry) -> None:
+        sealed = self._vault.seal(msgspec.json.encode(entry), self._context)
+        _append(self._folder / f"{self._tenant}-{entry.at:%Y-%m}.journal", sealed.hex())
 
     def _resealed(self, file: Path) -> int:
         descriptor = _opened(file)  # whoever wants to add waits, and then finds the new file
@@ -95,19 +160,31 @@ class Journal:
                 draft.unlink(missing_ok=True)
                 _append(draft, "\n".join(fresh))
                 os.replace(draft, file)
-                _settle(file.parent)
+                settle(file.parent)
             return changed
         finally:
             os.close(descriptor)
 
     def _anew(self, line: str) -> str:
-        context = f"journal {self._tenant}"
         try:
             if not self._vault.outdated(line):
                 return line
-            return self._vault.seal(self._vault.open(bytes.fromhex(line), context), context).hex()
+            plain = self._vault.open(bytes.fromhex(line), self._context)
+            return self._vault.seal(plain, self._context).hex()
         except (ValueError, Unreadable):
             return line
+
+
+def _decoded(line: bytes) -> Entry:
+    """A line without a mark of its kind is a consent's, as the first journals wrote them."""
+    kinds: Any = Entry if b'"what":' in line else Said
+    entry: Entry = msgspec.json.decode(line, type=kinds)
+    return entry
+
+
+def _month(file: Path) -> int:
+    year, month = file.stem.split("-")[-2:]
+    return int(year) * 12 + int(month) - 1
 
 
 def _opened(file: Path) -> int:
@@ -129,15 +206,17 @@ def _append(file: Path, line: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _opened(file)
     try:
-        os.write(descriptor, f"\n{line}\n".encode())  # a cut line before it ends here
+        text = f"\n{line}\n".encode()  # a cut line before it ends here
+        if os.write(descriptor, text) != len(text):
+            raise OSError("only a part of the line could be written")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     if fresh:
-        _settle(file.parent)
+        settle(file.parent)
 
 
-def _settle(folder: Path) -> None:
+def settle(folder: Path) -> None:
     """The names in a folder are on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

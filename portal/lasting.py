@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from portal.crypto import CitizenKey, Vault
 from portal.db import Store
@@ -36,22 +36,25 @@ class Lasting:
     def keep(self) -> None:
         """Store it under the first data key, or seal what is stored anew. Raises StoreDown."""
         t = lasting_key
-        sealed = self._vault.seal(self._key(), self._context)
+        sealed = self._vault.seal(self._key(), f"{CONTEXT} {self._tenant}")
         with self._store.own() as c:
             mine = t.c.tenant == self._tenant
             if c.execute(update(t).where(mine).values(sealed=sealed)).rowcount == 0:
                 c.execute(insert(t).values(tenant=self._tenant, sealed=sealed))
 
-    @property
-    def _context(self) -> str:
-        return f"{CONTEXT} {self._tenant}"
-
     def _key(self) -> bytes:
         if not self._found:
-            query = select(lasting_key.c.sealed).where(lasting_key.c.tenant == self._tenant)
             with self._store.read() as c:
-                sealed = c.execute(query).scalar()
-            self._found = (
-                self._vault.open(sealed, self._context) if sealed else self._vault.oldest_index
-            )
+                self._found = _stored(c, self._vault, self._tenant)
         return self._found
+
+
+def nobodys(c: Connection, vault: Vault, tenant: str) -> CitizenKey:
+    """As `Lasting.nobodys`, by what a transaction sees that is not committed yet."""
+    return CitizenKey(hmac.digest(_stored(c, vault, tenant), b"nobody", "sha256"))
+
+
+def _stored(c: Connection, vault: Vault, tenant: str) -> bytes:
+    query = select(lasting_key.c.sealed).where(lasting_key.c.tenant == tenant)
+    sealed = c.execute(query).scalar()
+    return vault.open(sealed, f"{CONTEXT} {tenant}") if sealed else vault.oldest_index

@@ -10,7 +10,8 @@ from sqlalchemy import delete, insert, select
 from portal import audit, join
 from portal.audit import Act, Line
 from portal.db import Task, aware, now
-from portal.family import Family, RegisterDown, UnknownPerson
+from portal.family import SEPARATOR, Family, RegisterDown, UnknownPerson
+from portal.journal import Journal, Shut
 from portal.models import access_closed
 from portal.settings import CPR_SYSTEM, Settings
 
@@ -52,6 +53,7 @@ def close_access(settings: Settings, adult: str, child: str) -> str:
         )
         line = Line(act=Act.AUTOMATIC, subject="operator", outcome="access closed")
         audit.append(c, settings.municipality, young.id, portal.family.key(young.id), line)
+        _journal(settings, adult, child, closed=True)
     return "Closed. It holds from the next page anybody opens."
 
 
@@ -69,7 +71,15 @@ def open_access(settings: Settings, adult: str, child: str) -> str:
             return "It was not closed."
         line = Line(act=Act.AUTOMATIC, subject="operator", outcome="access opened")
         audit.append(c, settings.municipality, young, portal.family.key(young), line)
+        _journal(settings, adult, child, closed=False)
     return "Opened. It holds from the next page anybody opens."
+
+
+def _journal(settings: Settings, adult: str, child: str, closed: bool) -> None:
+    """Before the commit: said again after a crash, the command finds nothing more to do."""
+    people = (f"{CPR_SYSTEM}{SEPARATOR}{cpr}" for cpr in (adult, child))
+    grown, young = people
+    Journal(settings).keep(Shut(adult=grown, child=young, closed=closed, at=now()))
 
 
 def closed_access(settings: Settings) -> Iterator[str]:

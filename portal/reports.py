@@ -19,6 +19,7 @@ from portal.audit import Act, Line
 from portal.crypto import Unreadable, new_id
 from portal.db import Store, Task, aware, now
 from portal.family import Family, UnknownPerson
+from portal.journal import Ended, Journal
 from portal.models import report
 from portal.settings import Settings
 
@@ -55,6 +56,7 @@ class Reports:
 
     def __init__(self, settings: Settings, store: Store, family: Family) -> None:
         self._tenant, self._store, self._family = settings.municipality, store, family
+        self._journal = Journal(settings)
 
     def send(self, viewer: Viewer, citizen: str, actor: str, about: str, detail: Detail) -> str:
         """Send a message, and log that it was sent; returns its id. Raises StoreDown."""
@@ -84,6 +86,7 @@ class Reports:
             if not c.execute(update(report).where(mine).values(closed=now())).rowcount:
                 return False
             audit.append(c, self._tenant, citizen, key, line)
+        self._journal.keep(Ended(thing="report", id=id, citizen=citizen, at=now()))
         return True
 
     def own(self, viewer: Viewer, citizen: str) -> tuple[Report, ...]:

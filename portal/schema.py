@@ -21,13 +21,18 @@ FOLDER = Path(__file__).parent / "migrations"
 def problem(store: Store) -> str:
     """Why the database cannot be served from; empty when it can."""
     try:
-        with store.engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
+        found = version(store)
     except SQLAlchemyError:
         return "the database does not answer"
     if found != newest():
         return f"the database has schema {found or 'none'}, not {newest()}; run: portal db upgrade"
     return ""
+
+
+def version(store: Store) -> str:
+    """The version the database has; empty when it has none. Raises SQLAlchemyError."""
+    with store.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
 
 
 def newest() -> str:

@@ -9,6 +9,7 @@ import secrets
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 SUFFIX = ".checkpoint"
 Statement = tuple[bytes, bytes]
@@ -30,8 +31,10 @@ class SecondPlace:
         files = self._files()
         return time.time() - files[-1].stat().st_mtime if files else float("inf")
 
-    def statements(self, until: datetime | None = None) -> tuple[Statement, ...]:
-        """From the newest full one on, oldest first; `until`: as they stood at that moment.
+    def statements(
+        self, until: datetime | None = None, upto: int | None = None
+    ) -> tuple[Statement, ...]:
+        """From the newest full one on, oldest first; as they stood at a moment, or up to a number.
 
         Raises Unsignable.
         """
@@ -39,6 +42,8 @@ class SecondPlace:
         for file in reversed(self._files()):
             body, signature, said = _read(file)
             if not found and until and datetime.fromisoformat(said["at"]) > until:
+                continue
+            if upto is not None and int(said["number"]) > upto:
                 continue
             found.append((body, signature))
             if said["full"]:
@@ -54,11 +59,11 @@ class SecondPlace:
         return sorted(self._folder.glob(f"{self._tenant}-*{SUFFIX}"))
 
 
-def _read(file: Path) -> tuple[bytes, bytes, dict[str, str]]:
+def _read(file: Path) -> tuple[bytes, bytes, dict[str, Any]]:
     body, _, signature = file.read_bytes().partition(b"\n")
     try:
         said = json.loads(body)
-        assert {"at", "full"} <= said.keys()
+        assert {"at", "full", "number"} <= said.keys()
         datetime.fromisoformat(said["at"])
         return body, base64.b64decode(signature.strip(), validate=True), said
     except (AssertionError, AttributeError, ValueError, TypeError):

@@ -144,6 +144,12 @@ class AuditSettings(_Table, frozen=True, kw_only=True):
     """How long log lines are kept; 0 for ever."""
 
 
+class BackupSettings(_Table, frozen=True, kw_only=True):
+    folder: str = "var/backups"
+    keep_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
+    """How long backups in the folder are kept: after a day the last of each day."""
+
+
 class ConsentSettings(_Table, frozen=True, kw_only=True):
     journal: str = "var/journal"
     months: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
@@ -177,6 +183,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     authority: str = ""
     contact: ContactPoint = ContactPoint()
     audit: AuditSettings = AuditSettings()
+    backup: BackupSettings = BackupSettings()
     consents: ConsentSettings = ConsentSettings()
     before_consent: BeforeConsent | None = None
     actor: tuple[Actor, ...] = ()

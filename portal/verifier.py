@@ -17,7 +17,7 @@ import base64
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -79,6 +79,19 @@ class Known(NamedTuple):
         return ""
 
 
+class Restored(NamedTuple):
+    """A database put back from a backup: which checkpoint says so, and what was lost with it.
+
+    `backup`: when the backup was taken; `lines` of `chains`: signed before, and not in it.
+    """
+
+    number: int
+    at: str
+    backup: str
+    lines: int
+    chains: int
+
+
 @dataclass
 class Sealed:
     """What the checkpoints, one after the other, have signed."""
@@ -91,6 +104,14 @@ class Sealed:
     begins: dict[str, Head] = field(default_factory=dict)
     """Where chains may begin whose older lines were cut after their time."""
     known: Known = field(default_factory=Known)
+    restored: tuple[Restored, ...] = ()
+    """Every time a backup was put back, for good."""
+
+    def lost(self, heads: Mapping[str, Head]) -> tuple[int, int]:
+        """(lines, chains) that were signed and are not there when the chains end at these heads."""
+        none = Head(0, GENESIS)
+        gone = [h.seq - heads.get(c, none).seq for c, h in self.heads.items()]
+        return sum(n for n in gone if n > 0), sum(n > 0 for n in gone)
 
 
 def chain(tenant: str, citizen: str, seq: int, at: str, detail: bytes, previous: bytes) -> bytes:
@@ -194,6 +215,7 @@ def follow(sealed: Sealed, body: bytes, signature: bytes, key: Ed25519PublicKey)
         assert said["format"] == CHECKPOINT
         heads = {c: Head(seq, bytes.fromhex(hash)) for c, seq, hash in said["heads"]}
         begins = {c: Head(seq, bytes.fromhex(hash)) for c, seq, hash in said.get("begins", ())}
+        restored = tuple(Restored(*r) for r in said.get("restored", ()))
         number, at, full, previous = (said[k] for k in ("number", "at", "full", "previous"))
     except InvalidSignature:
         raise Untrue(f"the checkpoint after {sealed.number} was not signed by this key") from None
@@ -205,18 +227,36 @@ def follow(sealed: Sealed, body: bytes, signature: bytes, key: Ed25519PublicKey)
         raise Untrue(f"checkpoint {number} does not follow {sealed.number}")
     if not sealed.number and not full:
         raise Untrue(f"checkpoint {number} stands without those before it")
+    back = _put_back(sealed, number, full, restored, heads)
     for citizen, head in heads.items():
-        if head.seq < sealed.heads.get(citizen, head).seq:
+        if not back and head.seq < sealed.heads.get(citizen, head).seq:
             raise Untrue(f"checkpoint {number} takes lines back")
     kept = heads if full else {**sealed.heads, **heads}
-    if len(kept) < len(sealed.heads):
+    if not back and len(kept) < len(sealed.heads):
         raise Untrue(f"checkpoint {number} leaves chains out")
     starts = begins if full else {**sealed.begins, **begins}
     if any(c not in kept or head.seq > kept[c].seq for c, head in starts.items()):
         raise Untrue(f"checkpoint {number} lets a chain begin after its end")
-    return Sealed(
-        sealed.tenant, number, at, hashlib.sha256(body).hexdigest(), kept, starts, sealed.known
-    )
+    digest = hashlib.sha256(body).hexdigest()
+    return Sealed(sealed.tenant, number, at, digest, kept, starts, sealed.known, restored)
+
+
+def _put_back(
+    sealed: Sealed,
+    number: int,
+    full: bool,
+    restored: tuple[Restored, ...],
+    heads: Mapping[str, Head],
+) -> bool:
+    """Whether a checkpoint says that a backup was put back: only then may lines be gone, and so many."""
+    if not sealed.number or restored == sealed.restored:
+        return False
+    newest = restored[-1] if restored else None
+    if newest is None or restored[:-1] != sealed.restored:
+        raise Untrue(f"checkpoint {number} forgets that a backup was put back")
+    if newest.number != number or not full or newest[3:] != sealed.lost(heads):
+        raise Untrue(f"checkpoint {number} does not tell what was lost with a backup put back")
+    return True
 
 
 def fold(tenant: str, statements: Iterable[tuple[bytes, bytes]], key: Ed25519PublicKey) -> Sealed:
@@ -261,6 +301,11 @@ def report(sealed: Sealed, chains: Chains, at: str) -> Iterator[str]:
     """What was found, for people. `at`: when the log was looked at."""
     for fault in chains.faults:
         yield f"{fault.citizen or 'the log'} entry {fault.seq}: {fault.problem}"
+    for back in sealed.restored:
+        yield (
+            f"restored at checkpoint {back.number}, {back.at}, from a backup of {back.backup}: "
+            f"{back.lines} signed lines of {back.chains} chains were written after it and are lost"
+        )
     held = f"checkpoint {sealed.number}, {sealed.at}" if sealed.at else "no checkpoint"
     yield f"{chains.count} entries, {chains.unsigned} of them not signed yet ({held})"
     if chains.unsigned:

@@ -107,6 +107,7 @@ def test_the_first_says_everything(book: Book) -> None:
             "previous": "",
             "heads": [book.told(ANNA, 3), book.told(BENT, 2)],
             "begins": [],
+            "restored": [],
         }
     ]
     (body, signature) = book.found.statements()[0]

@@ -26,6 +26,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "Top of the file": settings.Settings,
     "`[contact]`": settings.ContactPoint,
     "`[audit]`": settings.AuditSettings,
+    "`[backup]`": settings.BackupSettings,
     "`[consents]`": settings.ConsentSettings,
     "`[before_consent]`": settings.BeforeConsent,
     "`[identity.citizen]` and `[identity.staff]`": settings.Provider,

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import insert, select
 
 from portal import audit, verifier
+from portal import erasure as erasing
 from portal.access import Viewer
 from portal.audit import Act, Line
 from portal.checkpoints import Checkpoints
@@ -156,7 +157,7 @@ def test_a_failure_in_the_middle_erases_nothing(
     def fails(*_: object) -> None:
         raise StoreDown
 
-    monkeypatch.setattr(Erasure, "_forget", fails)
+    monkeypatch.setattr(erasing, "wipe", fails)
     with pytest.raises(StoreDown):
         erase(shop)
     afresh = open_shop(shop.settings)

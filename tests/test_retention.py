@@ -19,6 +19,7 @@ from portal.checkpoints import Checkpoints
 from portal.db import StoreDown, Task, now
 from portal.family import NOBODY, Household, RegisterDown, UnknownPerson
 from portal.feed_ends import remove_ended
+from portal.journal import Journal
 from portal.models import access_entry, draft, feed, log_start, session, spent
 from portal.retention import Retention, Tidied
 from portal.second_place import Unsignable
@@ -248,18 +249,18 @@ def test_a_link_ends_with_the_relation_and_doubt_keeps_it(shop: Shop) -> None:
         shop.family.household = household  # type: ignore[method-assign]
 
     told(RegisterDown())
-    assert remove_ended("0851", shop.store, shop.family) == 0
+    assert remove_ended("0851", shop.store, shop.family, Journal(shop.settings)) == 0
     told(msgspec.structs.replace(facts, custodians=None))
-    assert remove_ended("0851", shop.store, shop.family) in (
+    assert remove_ended("0851", shop.store, shop.family, Journal(shop.settings)) in (
         0,
         1,
     )  # her own, at nine, opens to nobody anyway
     told(facts)
-    remove_ended("0851", shop.store, shop.family)
+    remove_ended("0851", shop.store, shop.family, Journal(shop.settings))
     with shop.store.read(emil) as c:
         assert c.execute(select(feed.c.person)).scalars().all() == [mette.id]
     told(UnknownPerson())
-    assert remove_ended("0851", shop.store, shop.family) == 1
+    assert remove_ended("0851", shop.store, shop.family, Journal(shop.settings)) == 1
 
 
 def test_the_schema_goes_down_and_up_with_a_cut_log(shop: Shop, old: str) -> None:

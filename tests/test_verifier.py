@@ -282,6 +282,59 @@ def test_a_checkpoint_that_cannot_follow_is_refused(
         folded(*said)
 
 
+def back(number: int, lines: int, chains: int) -> tuple[int, str, str, int, int]:
+    return number, at(number), at(0.5), lines, chains
+
+
+RESTORED = statement(2, heads=heads(a=1), restored=[back(2, 3, 2)])
+UNTOLD = "checkpoint {} does not tell what was lost"
+UNTRUE_RESTORES = [
+    ([FIRST, statement(2, heads=heads(a=1), restored=[back(2, 2, 2)])], UNTOLD.format(2)),
+    ([FIRST, statement(2, heads=heads(a=1), restored=[back(2, 3, 1)])], UNTOLD.format(2)),
+    ([FIRST, statement(2, heads=heads(a=1), restored=[back(1, 3, 2)])], UNTOLD.format(2)),
+    ([FIRST, statement(2, False, heads=heads(a=1), restored=[back(2, 3, 2)])], UNTOLD.format(2)),
+    ([FIRST, RESTORED, statement(3, heads=heads(a=2))], "checkpoint 3 forgets that a backup"),
+    (
+        [FIRST, RESTORED, statement(3, heads=heads(a=0), restored=[back(3, 1, 1)])],
+        "checkpoint 3 forgets that a backup",
+    ),
+    (
+        [FIRST, RESTORED, statement(3, heads=[], restored=[back(2, 3, 2)])],
+        "checkpoint 3 leaves chains out",
+    ),
+    (
+        [FIRST, RESTORED, statement(3, False, heads=heads(a=0), restored=[back(2, 3, 2)])],
+        "checkpoint 3 takes lines back",
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "why"), UNTRUE_RESTORES)
+def test_a_restore_that_does_not_say_what_was_lost_is_untrue(
+    said: list[dict[str, object]], why: str
+) -> None:
+    with pytest.raises(Untrue, match=f"^{why}"):
+        folded(*said)
+
+
+def test_a_restore_takes_lines_back_and_says_so_for_good() -> None:
+    fact = verifier.Restored(*back(2, 3, 2))
+    found = folded(FIRST, RESTORED)
+    assert (found.heads, found.restored) == (known_heads(a=1), (fact,))
+    more = statement(3, False, heads=heads(a=2, b=1), restored=[back(2, 3, 2)])
+    grown = folded(FIRST, RESTORED, more)
+    assert (grown.heads, grown.restored) == (known_heads(a=2, b=1), (fact,))
+    second = statement(4, heads=heads(a=2), restored=[back(2, 3, 2), back(4, 1, 1)])
+    twice = folded(FIRST, RESTORED, more, second)
+    assert [r.number for r in twice.restored] == [2, 4]
+    assert folded(RESTORED).restored == (fact,)  # the first that is here
+    told = next(verifier.report(found, checked(found, []), at(3)))
+    assert told == (
+        f"restored at checkpoint 2, {at(2)}, from a backup of {at(0.5)}: "
+        "3 signed lines of 2 chains were written after it and are lost"
+    )
+
+
 def test_a_chain_may_begin_with_its_newest_line() -> None:
     assert folded(FIRST, statement(2, False, begins=heads(a=3))).begins == known_heads(a=3)
     assert folded(FIRST, statement(2, heads=heads(a=3, b=2))).heads == known_heads(a=3, b=2)
