@@ -42,7 +42,7 @@ class Backups:
     """The backups of one municipality."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
-        self.folder = settings.path(settings.backup.folder)
+        self.folder = settings.path(settings.backup.path)
         self._settings, self._store, self._tenant = settings, store, settings.municipality
         self._vault, self._journal = Vault(settings.data_keys), Journal(settings)
 

@@ -20,7 +20,7 @@ DRILL = "PORTAL_DRILL_DATABASE"
 @click.option("--status", is_flag=True, help="Only say how old the newest backup and drill are.")
 @click.pass_context
 def backup(context: click.Context, target: Path | None, status: bool) -> None:
-    """Take a sealed backup while the portal serves; into [backup] folder, or TARGET.
+    """Take a sealed backup while the portal serves; into [backup] path, or TARGET.
 
     Examples: portal backup · portal backup /mnt/away/ · portal backup --status
     """

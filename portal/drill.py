@@ -76,7 +76,7 @@ def drill(settings: Settings, store: Store, url: str = "", file: Path | None = N
     """
     files = [file] if file else Backups(settings, store).files()
     if not files:
-        raise Refused(f"there is no backup in {settings.backup.folder}")
+        raise Refused(f"there is no backup in {settings.backup.path}")
     began = time.monotonic()
     with _scratch(settings, url) as (there, scratch):
         back = Restore(there, scratch).run(files[-1], sign=False)
@@ -126,7 +126,7 @@ def _scratch(settings: Settings, url: str) -> Iterator[tuple[Settings, Store]]:
 
 
 def _record(settings: Settings) -> Path:
-    return settings.path(settings.backup.folder) / f"{settings.municipality}.drill"
+    return settings.path(settings.backup.path) / f"{settings.municipality}.drill"
 
 
 def _remember(settings: Settings, done: Drilled) -> None:

@@ -145,7 +145,7 @@ class AuditSettings(_Table, frozen=True, kw_only=True):
 
 
 class BackupSettings(_Table, frozen=True, kw_only=True):
-    folder: str = "var/backups"
+    path: str = "var/backups"
     keep_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
     """How long backups in the folder are kept: after a day the last of each day."""
 

@@ -267,7 +267,7 @@ def test_no_backup_begins_that_the_journal_does_not_know_of(shop: Shop, lived: L
     folder.write_text("a file, not a folder")
     done = portal(shop.settings, "backup")
     assert (done.exit_code, done.output.startswith("backup: ")) == (1, True)
-    assert not shop.settings.path(shop.settings.backup.folder).exists()
+    assert not shop.settings.path(shop.settings.backup.path).exists()
 
 
 def test_a_drill_proves_a_backup_and_leaves_nothing(

@@ -328,8 +328,8 @@ def test_a_restore_takes_lines_back_and_says_so_for_good() -> None:
     twice = folded(FIRST, RESTORED, more, second)
     assert [r.number for r in twice.restored] == [2, 4]
     assert folded(RESTORED).restored == (fact,)  # the first that is here
-    told = next(verifier.report(found, checked(found, []), at(3)))
-    assert told == (
+    told = list(verifier.report(found, checked(found, []), at(3)))
+    assert told[1] == (
         f"restored at checkpoint 2, {at(2)}, from a backup of {at(0.5)}: "
         "3 signed lines of 2 chains were written after it and are lost"
     )
