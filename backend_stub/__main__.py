@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from datetime import date
-
-from aiohttp import web
+from pathlib import Path
 
 from backend_stub.app import create_app
+from backend_stub.serving import run
 
 
 def main() -> None:
@@ -20,9 +20,11 @@ def main() -> None:
     parser.add_argument("--today", type=date.fromisoformat, help="the world's today")
     parser.add_argument("--portal", default="",
                         help="the portal's address; opens the tester's room at /rum")
+    parser.add_argument("--doors", type=Path,
+                        help="a folder for certificates; opens ports where TLS is wrong")
     said = parser.parse_args()
     app = create_app(said.today, said.latency, portal=said.portal)
-    web.run_app(app, host=said.host, port=said.port, access_log=None, print=None, backlog=2048)
+    run(app, said.host, said.port, said.doors)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from backend_stub.fhir_server import FhirServer
 from backend_stub.municipal_content import CaseListContent, PlanContent
 from backend_stub.page import state_page
 from backend_stub.room_page import Room
+from backend_stub.serving import DOORS
 from backend_stub.systems import SYSTEMS, System
 from backend_stub.tokens import Guard, Tokens
 from backend_stub.world import World, build
@@ -125,7 +126,7 @@ def _municipal(content: CaseListContent | PlanContent) -> Inner:
 
 def _page(switch: FaultSwitch) -> Inner:
     async def handler(request: web.Request) -> web.StreamResponse:
-        return web.Response(text=state_page(switch.now), content_type="text/html")
+        return web.Response(text=state_page(switch.now, request.app.get(DOORS, {})), content_type="text/html")
     return handler
 
 
@@ -133,14 +134,11 @@ def _set_fault(switch: FaultSwitch) -> Inner:
     async def handler(request: web.Request) -> web.StreamResponse:
         by_hand = request.content_type != "application/json"
         said = dict(await request.post()) if by_hand else await request.json()
-        system, fault = str(said.get("system", "")), str(said.get("fault", ""))
+        system, fault, only = (str(said.get(k, "")) for k in ("system", "fault", "only"))
         if system not in {*(s.id for s in SYSTEMS), "register"} or fault not in {*FAULTS, ""}:
             return web.json_response({"systems": [s.id for s in SYSTEMS], "faults": FAULTS},
                                      status=400)
-        if fault:
-            switch.now[system] = fault
-        else:
-            switch.now.pop(system, None)
+        switch.set(system, fault, only)
         if by_hand:
             raise web.HTTPSeeOther("/")
         return web.json_response(switch.now)
@@ -149,10 +147,9 @@ def _set_fault(switch: FaultSwitch) -> Inner:
 
 def _heal(switch: FaultSwitch) -> Inner:
     async def handler(request: web.Request) -> web.StreamResponse:
-        if system := request.query.get("system"):
-            switch.now.pop(system, None)
-        else:
-            switch.now.clear()
+        named = request.query.get("system")
+        for system in [named] if named else [*switch.now]:
+            switch.set(system, "")
         if request.method == "POST":
             raise web.HTTPSeeOther("/")
         return web.json_response(switch.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from backend_stub.fault_tls import DOORS, NOWHERE
 from backend_stub.faults import FAULTS
 from backend_stub.systems import PLACE_OF, SYSTEMS
 
@@ -18,8 +19,8 @@ td,th{text-align:left;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #cc
 """
 
 
-def state_page(now: dict[str, str]) -> str:
-    """All systems with their state, and a form for each."""
+def state_page(now: dict[str, str], doors: dict[str, str]) -> str:
+    """All systems with their state, and a form for each; then what always fails."""
     rows = "".join(
         _row(s.id, s.name, PLACE_OF[s.place].name, now.get(s.id, ""))
         for s in SYSTEMS if s.connected)
@@ -28,7 +29,16 @@ def state_page(now: dict[str, str]) -> str:
     faults = "".join(f"<dt>{escape(f)}<dd>{escape(text)}" for f, text in FAULTS.items())
     return (HEAD + '<form method="post" action="/fault/heal"><button>Gør alle raske</button></form>'
             f"<table><tr><th>System<th>Sted<th>Lige nu<th>Skift{rows}</table>"
-            f"<h2>Fejlene</h2><dl>{faults}</dl></html>")
+            f"<h2>Fejlene</h2><dl>{faults}</dl>{_always(doors)}</html>")
+
+
+def _always(doors: dict[str, str]) -> str:
+    """Addresses to point a source or `portal sources conform` at."""
+    lines = [f"<dt>{escape(name)}<dd><code>{escape(url)}</code>: {escape(DOORS[name])}"
+             for name, url in doors.items()]
+    lines += [f"<dt>{escape(name)}<dd><code>{escape(url)}</code>"
+              for name, url in NOWHERE.items()]
+    return f"<h2>Adresser, der altid fejler</h2><dl>{''.join(lines)}</dl>"
 
 
 def _row(system: str, name: str, place: str, fault: str) -> str:

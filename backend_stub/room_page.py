@@ -61,6 +61,7 @@ class Room:
 
     def _play(self, name: str, scene: Scene) -> None:
         self.switch.now.clear()
+        self.switch.only.clear()
         if scene.first:
             self._learn(found := list(stops(name)))
             for person, own in groupby(sorted(found), key=lambda stop: stop.person):

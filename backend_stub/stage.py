@@ -37,7 +37,7 @@ def main() -> int:
     )
     environ = {**os.environ, **_secrets(folder), "PORTAL_CONFIG": str(config)}
     subprocess.run([PYTHON, "-m", "portal", "db", "upgrade"], env=environ, check=True)
-    running = [subprocess.Popen(c, env=environ) for c in _commands(ports)]
+    running = [subprocess.Popen(c, env=environ) for c in _commands(ports, folder / "lab")]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         _wait_until_ready(ports["PORT"], running)
@@ -56,14 +56,14 @@ PYTHON = sys.executable
 DEFAULTS = {"PORT": "8000", "IDP_PORT": "8001", "BACKEND_PORT": "8002"}
 
 
-def _commands(ports: dict[str, int]) -> list[list[str]]:
+def _commands(ports: dict[str, int], lab: Path) -> list[list[str]]:
     portal, idp = f"http://127.0.0.1:{ports['PORT']}", str(ports["IDP_PORT"])
     stub = [PYTHON, "-m", "mitid_stub", "--port", idp, "--client-id", "familieoverblik"]
     stub += ["--redirect-uri", f"{portal}/log-ind/retur", "--post-logout", f"{portal}/"]
     stub += ["--backchannel", f"{portal}/log-ind/bagkanal"]
     stub += ["--client-jwks-url", f"{portal}/.well-known/jwks.json"]
     backends = [PYTHON, "-m", "backend_stub", "--port", str(ports["BACKEND_PORT"])]
-    backends += ["--portal", portal]
+    backends += ["--portal", portal, "--doors", str(lab)]
     serve = [PYTHON, "-m", "portal", "serve", "--bind", f"127.0.0.1:{ports['PORT']}"]
     return [backends, stub, serve]
 

@@ -39,7 +39,7 @@ def _card(page: Overview) -> FamilyCard:
         coordinator=next(iter(page.coordinators), None),
         new=len(page.new),
         complete=page.complete,
-        failed=len(page.failed),
+        failed=len(page.failed) + len(page.holes),
     )
 
 

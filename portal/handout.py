@@ -168,6 +168,11 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(x for x in self.lines if x.state in (State.UNAVAILABLE, State.STALE))
 
     @property
+    def holes(self) -> tuple[Line, ...]:
+        """Those that answered, but not with all of it: where they say nothing there may be something."""
+        return tuple(x for x in self.lines if x.partial)
+
+    @property
     def waiting(self) -> tuple[Line, ...]:
         return tuple(x for x in self.lines if x.state is State.WAITING)
 
