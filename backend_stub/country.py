@@ -28,7 +28,7 @@ _CHILD_NAMES = ["Alma", "Bertha", "Cilje", "Dagny", "Esther", "Fanny", "Gry", "H
 
 
 class Citizen(NamedTuple):
-    """One invented person. `mark` stands in everything that is said about her household."""
+    """One invented person. `mark` is her household's, and part of the first name: it is on every page."""
 
     number: int
     slot: int
@@ -40,7 +40,7 @@ class Citizen(NamedTuple):
 
     @property
     def name(self) -> str:
-        return f"{self.first_name} {self.mark}"
+        return f"{self.first_name} Opdigt"
 
     @property
     def gender(self) -> str:
@@ -95,8 +95,8 @@ class Country(NamedTuple):
         born, serial = self._birth(2 * household + slot % 2, slot in CHILDREN)
         names = _CHILD_NAMES if slot in CHILDREN else _ADULT_NAMES
         half = len(names) // 2
-        first = names[dice % half + half * (serial % 2)]
         mark = f"Hus{household:07d}"
+        first = f"{names[dice % half + half * (serial % 2)]}-{mark}"
         cpr = f"{born:%d%m%y}{serial}"
         return Citizen(household * SIZE + slot, slot, cpr, born, first, mark, protected)
 

@@ -9,7 +9,19 @@ from __future__ import annotations
 import sys
 import time
 
-from bench import cold, comment, decide, lighthouse, options, shell, towns_grow, warm, weight
+from bench import (
+    cold,
+    comment,
+    crowd_load,
+    decide,
+    lighthouse,
+    memory,
+    options,
+    shell,
+    towns_grow,
+    warm,
+    weight,
+)
 from bench.figure import Figure, Measure
 from bench.world import stage
 
@@ -23,7 +35,10 @@ MEASURES: dict[Measure, tuple[str, ...]] = {
     comment.measure: ("p20",),
     decide.measure: ("rules",),
     lighthouse.measure: ("p13", "p14", "p15"),
+    memory.measure: ("p16",),
     towns_grow.measure: ("p17",),
+    crowd_load.load: ("load",),
+    crowd_load.storm: ("storm",),
 }
 
 

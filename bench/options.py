@@ -13,6 +13,7 @@ class Options(NamedTuple):
     seconds: float = 60.0
     overviews: int = 10_000
     workers: int = 2
+    remembered: float = 300.0
     database: str = "sqlite"
     cache: str = "memory"
     record: bool = False
@@ -41,6 +42,12 @@ def read(arguments: list[str]) -> tuple[list[str], Options]:
         "--overviews", type=int, default=DEFAULTS.overviews, help="of p16 (default %(default)s)"
     )
     parser.add_argument("--workers", type=int, default=DEFAULTS.workers, help="of load and storm")
+    parser.add_argument(
+        "--remembered",
+        type=float,
+        default=DEFAULTS.remembered,
+        help="seconds for which load and storm remember a source (cache_seconds)",
+    )
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default=DEFAULTS.database)
     parser.add_argument("--cache", choices=["memory", "valkey"], default=DEFAULTS.cache)
     parser.add_argument(

@@ -6,8 +6,8 @@ import os
 import re
 import sys
 import tempfile
-from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,10 +25,13 @@ from bench.wire import Wire
 from bench.world import free_ports, running
 from mitid_stub.rehearsal import answer_login, new_browser
 from portal import keys, schema
+from portal.checkpoints import Checkpoints
 from portal.config import load
 from portal.db import Store
 
 SEED = 851
+SIGNED = 20_000
+"""Towns up to so many citizens begin with a signed log, as if the portal had run for long."""
 DOORS = 250
 """Households whose first adult the provider lets in: all of the smallest town."""
 
@@ -40,6 +43,8 @@ class Served(NamedTuple):
     pid: int
     town: Town
     filled: Filled
+    said: Path
+    """What the portal logged."""
 
     def cookie(self, household: int) -> str:
         """The session of a household's first adult."""
@@ -48,6 +53,11 @@ class Served(NamedTuple):
     def wire(self) -> Wire:
         """A new connection."""
         return Wire(self.port)
+
+    def troubles(self) -> str:
+        """What the portal complained about, counted."""
+        found = Counter(re.findall(r" (WARNING|ERROR) (\S+)", self.said.read_text()))
+        return ", ".join(f"{many} x {name}" for (_, name), many in found.most_common(4))
 
 
 class Towns:
@@ -65,7 +75,7 @@ class Towns:
 
     @contextmanager
     def serve(
-        self, citizens: int, *, workers: int = 1, metered: bool = False, remembered: int = 900
+        self, citizens: int, *, workers: int = 1, metered: bool = False, remembered: float = 900
     ) -> Iterator[Served]:
         """A new town of so many citizens; sources are remembered for so many seconds.
 
@@ -80,8 +90,9 @@ class Towns:
         command = [*product, "--bind", f"127.0.0.1:{port}"]
         if metered:
             command = ["bench.served", str(port), str(workers)]
-        with running([sys.executable, "-m", *command], port, environ) as process:
-            yield Served(port, process.pid, town, filled)
+        said = config.with_name("portal.log")
+        with running([sys.executable, "-m", *command], port, environ, said) as process:
+            yield Served(port, process.pid, town, filled, said)
 
     def log_in(self, served: Served, household: int) -> tuple[float, ...]:
         """Seconds the portal took for each of its two steps of a login."""
@@ -95,7 +106,7 @@ class Towns:
             raise RuntimeError(f"login: status {came.status}")
         return begun.seconds, came.seconds
 
-    def _config(self, port: int, remembered: int) -> Path:
+    def _config(self, port: int, remembered: float) -> Path:
         folder = self._folder / str(port)
         folder.mkdir()
         (folder / "keys").symlink_to(self._folder / "keys")
@@ -117,14 +128,12 @@ class Towns:
         schema.upgrade(store)
         store.owning.dispose()
         store.engine.dispose()
-        data_keys = tuple(map(b64decode, self._environ["PORTAL_DATA_KEYS"].split(",")))
         with self._engines.fill(settings) as into:
-            return town_fill.fill(into, town, data_keys)
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """With the keys of this run."""
-        return self._environ
+            filled = town_fill.fill(into, town, settings.data_keys)
+        if town.citizens <= SIGNED:
+            Checkpoints(settings, store).make(first=True)
+            store.engine.dispose()
+        return filled
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -173,10 +173,11 @@ def _certified(folder: Path, tls: bool) -> Iterator[str]:
 
 @contextmanager
 def running(
-    command: list[str], port: int, environ: Any = None
+    command: list[str], port: int, environ: Any = None, said: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A server on a port of its own, stopped at the end."""
-    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
+    """A server on a port of its own, stopped at the end; what it logs goes into the file `said`."""
+    with said.open("wb") if said else nullcontext() as errors:
+        process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=errors)
     try:
         _wait_for(port, process)
         yield process

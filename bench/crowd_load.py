@@ -1,0 +1,161 @@
+"""A thousand families with time to think (`load`), and the same thousand on a cold morning (`storm`)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+from bench.crowd import Family, Tally, browsers, nth, together
+from bench.figure import Figure
+from bench.options import Options
+from bench.processes import cpu_seconds, proportional_mb, workers
+from bench.record import keep
+from bench.towns import SEED, Served, towns
+from bench.world import Stage
+
+FAMILIES = 1000
+CITIZENS = 10_000
+THINK = (20.0, 30.0)
+FULL_LOAD = 300.0
+"""From so many seconds on, what a worker's memory has grown means something."""
+ARRIVE_OVER = 60.0
+HEALTHY, CALM, LOOK_EVERY = 0.5, 8, 0.25
+LONGEST_RECOVERY = 120.0
+
+
+def load(stage: Stage) -> list[Figure]:
+    """Warm: every family has been there before. The systems take 50 to 800 ms."""
+    options, tally = stage.options, Tally()
+    with (
+        towns(options, 1, pace=1) as found,
+        found.serve(CITIZENS, workers=options.workers, remembered=options.remembered) as served,
+    ):
+        together(lambda: _once_each(served, Tally()))
+        before, spent = _memory(served), _cpu(served)
+        seconds, own = together(lambda: _think(served, tally, options.seconds))
+        after, busy = _memory(served), _cpu(served) - spent
+        troubles = served.troubles()
+    growth = (sum(after) / sum(before) - 1) * 100
+    pages = tally.pages()
+    rate = tally.answers / seconds
+    keep(options, "load", _kept(tally, options) | {
+        "seconds": seconds, "rate": rate, "pss_before": before, "pss_after": after,
+        "cpu_ms_per_request": busy / max(1, tally.answers) * 1000, "generator_share": own,
+    })  # fmt: skip
+    note = f"{rate:.0f} answers/s for {seconds:.0f} s; asking took {own:.0%} of a core"
+    figures = [
+        Figure("L1", "1,000 families, 45 systems of 50-800 ms: page, 95th percentile",
+               nth(pages, 0.95), 500, 250, unit="ms", note=f"median {nth(pages, 0.5):.0f}; {note}"),
+        Figure("L2", "... 99th percentile", nth(pages, 0.99), 2600, 1000, unit="ms"),
+        Figure("L3", "... what comes late, 95th percentile",
+               nth(sorted(tally.times.get("late", [])), 0.95), 2000, 1000, unit="ms"),
+        Figure("L4", "... errors", tally.wrong + tally.refused, 0, 0, note=_errors(tally) or troubles),
+        Figure("L5", "... answers that are not the asker's own", tally.mixed, 0, 0,
+               note=f"of {tally.answers}"),
+    ]  # fmt: skip
+    if seconds >= FULL_LOAD:
+        figures.append(Figure("L6", "... memory growth of the workers", growth, 5, 0, unit="%",
+                              note=f"{sum(before):.0f} to {sum(after):.0f} MB PSS"))  # fmt: skip
+    return figures
+
+
+def storm(stage: Stage) -> list[Figure]:
+    """Cold: nothing is remembered, and everybody comes within a minute."""
+    options, tally = stage.options, Tally()
+    people = round(FAMILIES * min(options.seconds, ARRIVE_OVER) / ARRIVE_OVER)
+    recovered: list[float] = []
+    with (
+        towns(options, 1, pace=1) as found,
+        found.serve(CITIZENS, workers=options.workers, remembered=options.remembered) as served,
+    ):
+        seconds, own = together(lambda: _arrive(served, tally, people, recovered))
+        troubles = served.troubles()
+    asked = max(1, tally.answers)
+    pages = tally.pages()
+    keep(options, "storm", _kept(tally, options) | {
+        "people": people, "seconds": seconds, "recovered": recovered[0], "generator_share": own,
+    })  # fmt: skip
+    return [
+        Figure("S1", f"{people:,} people in {min(options.seconds, ARRIVE_OVER):.0f} s, all cold: refused (503, Retry-After)",
+               tally.refused / asked * 100, 5, 0, unit="%",
+               note=f"page median {nth(pages, 0.5):.0f} ms, 95 % {nth(pages, 0.95):.0f} ms"),
+        Figure("S2", "... other errors", tally.wrong, 0, 0, note=_errors(tally) or troubles),
+        Figure("S3", "... answers that are not the asker's own", tally.mixed, 0, 0,
+               note=f"of {tally.answers}"),
+        Figure("S4", "... until pages are quick again", recovered[0], 60, 5, unit="s"),
+    ]  # fmt: skip
+
+
+async def _once_each(served: Served, tally: Tally) -> None:
+    """Everybody opens her first child, a few at a time."""
+    gate = asyncio.Semaphore(8)
+    async with browsers() as http:
+
+        async def one(number: int) -> None:
+            async with gate:
+                await Family(http, served, number, tally).look("overview")
+
+        await asyncio.gather(*(one(n) for n in range(FAMILIES)))
+
+
+async def _think(served: Served, tally: Tally, seconds: float) -> None:
+    dice, until = random.Random(SEED), time.monotonic() + seconds
+    async with browsers() as http:
+
+        async def one(number: int) -> None:
+            family, own = Family(http, served, number, tally), random.Random(dice.random())
+            await asyncio.sleep(own.uniform(0, THINK[1]))
+            while time.monotonic() < until:
+                await family.anything(own)
+                await asyncio.sleep(min(own.uniform(*THINK), max(0, until - time.monotonic())))
+
+        await asyncio.gather(*(one(n) for n in range(FAMILIES)))
+
+
+async def _arrive(served: Served, tally: Tally, people: int, recovered: list[float]) -> None:
+    dice, over = random.Random(SEED), ARRIVE_OVER * people / FAMILIES
+    async with browsers() as http:
+
+        async def one(number: int) -> None:
+            await asyncio.sleep(dice.uniform(0, over))
+            await Family(http, served, number, tally).look("overview")
+
+        crowd = asyncio.gather(*(one(n) for n in range(people)))
+        await asyncio.sleep(over)
+        recovered.append(await _recovery(Family(http, served, people, tally)))
+        await crowd
+
+
+async def _recovery(family: Family) -> float:
+    """Seconds until a page is quick several times in a row."""
+    began, calm = time.monotonic(), 0
+    while calm < CALM and time.monotonic() - began < LONGEST_RECOVERY:
+        asked = time.monotonic()
+        await family.look("comments")
+        calm = calm + 1 if time.monotonic() - asked < HEALTHY else 0
+        await asyncio.sleep(LOOK_EVERY)
+    return time.monotonic() - began - CALM * LOOK_EVERY
+
+
+def _memory(served: Served) -> list[float]:
+    return [proportional_mb(pid) for pid in workers(served.pid)]
+
+
+def _cpu(served: Served) -> float:
+    return cpu_seconds(workers(served.pid))
+
+
+def _kept(tally: Tally, options: Options) -> dict[str, object]:
+    pages = tally.pages()
+    return {
+        "workers": options.workers, "answers": tally.answers, "refused": tally.refused,
+        "errors": dict(tally.errors), "mixed": tally.mixed,
+        "ms": {"p50": nth(pages, 0.5), "p95": nth(pages, 0.95), "p99": nth(pages, 0.99)},
+        "late_ms": {"p95": nth(sorted(tally.times.get("late", [])), 0.95)},
+    }  # fmt: skip
+
+
+def _errors(tally: Tally) -> str:
+    said = [f"{many} {what}" for what, many in tally.errors.items()]
+    return ", ".join([*said, *([f"{tally.refused} refused"] if tally.refused else [])])
