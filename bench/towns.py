@@ -7,7 +7,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,8 +84,8 @@ class Towns:
         port = self.ports.pop()
         config = self._config(port, remembered)
         town = Town(self.country, citizens, AALBORG, datetime.now(UTC))
-        filled = self._fill(config, town)
-        environ = self._environ | {"PORTAL_CONFIG": str(config)}
+        environ = self._environ | self._engines.environ(port) | {"PORTAL_CONFIG": str(config)}
+        filled = self._fill(config, environ, town)
         product = ["portal", "serve", "--config", str(config), "--workers", str(workers)]
         command = [*product, "--bind", f"127.0.0.1:{port}"]
         if metered:
@@ -118,11 +118,12 @@ class Towns:
         text = text.replace(
             'database = "sqlite:///var/portal.db"', "\n".join(self._engines.lines(port))
         )
+        file.chmod(0o600)  # the cache's address holds a password
         file.write_text(f'{text}\n[[purpose]]\nid = "moede"\ntext = "Forberede et møde"\n')
         return file
 
-    def _fill(self, config: Path, town: Town) -> Filled:
-        settings = load(config, self._environ)
+    def _fill(self, config: Path, environ: Mapping[str, str], town: Town) -> Filled:
+        settings = load(config, environ)
         owner = settings.environ.get(settings.database_owner_env, "")
         store = Store(settings.database, settings.path("."), settings.municipality, owner)
         schema.upgrade(store)
@@ -142,7 +143,7 @@ def towns(options: Options, many: int, pace: float = 0) -> Iterator[Towns]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="town-")))
         (folder / "keys").mkdir()
-        engines = stack.enter_context(Engines.started(options, folder))
+        engines = stack.enter_context(Engines.started(options))
         found = Towns(folder, options, engines, many)
         seed, day = str(SEED), found.country.day.isoformat()
         backend = [sys.executable, "-m", "backend_stub.country_app", "--pace", str(pace)]
