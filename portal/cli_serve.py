@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from portal import schema
 from portal.assets import AssetsMissing
-from portal.cli_call import CONFIG, Cause, file_of, settings_of, store_of
-from portal.config import is_loopback
+from portal.binding import EXAMPLE, Bind, NotAPlace, bind_of
+from portal.cli_call import CONFIG, Cause, settings_of, store_of
 from portal.settings import ConfigError, Settings
-
-if TYPE_CHECKING:
-    from portal.serving import Bind
-
-EXAMPLE = "(example: --bind 127.0.0.1:8000, or unix:/run/familieoverblik/portal.sock)"
 
 
 @click.command()
@@ -41,47 +34,31 @@ def serve(
     from portal.serving import run
 
     settings, store = settings_of(context), store_of(context)
-    where = bind_of(bind, socket_mode, settings)
+    where = _place(bind, socket_mode, settings)
     if problem := schema.problem(store) or _unjoinable(settings):
         raise Cause(problem)
     store.engine.dispose()  # no worker may inherit a connection
     if check:
         click.echo("It would start.")
         return
-    run(file_of(context), where, workers, drain)
+    try:
+        run(settings, where, workers, drain)
+    except OSError as e:
+        raise Cause(f"metrics.bind: {e.strerror} (example: 127.0.0.1:9464)") from None
 
 
-def bind_of(text: str, mode: str, settings: Settings) -> Bind:
+def _place(text: str, mode: str, settings: Settings) -> Bind:
     """Where to listen. Raises Cause: plain http is for this machine only."""
-    from portal.serving import Bind
-
-    scheme, _, file = text.partition("unix:")
-    if not scheme and file:
-        return Bind(file=_socket_file(Path(file)), mode=_mode(mode))
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
-        raise Cause(f"--bind: is not HOST:PORT or unix:FILE {EXAMPLE}")
-    host = host.strip("[]")
-    if settings.loopback and not is_loopback(host):
+    if not re.fullmatch(r"0?[0-7]{3}", mode):
+        raise Cause("--socket-mode: is not an octal mode (example: --socket-mode 660)")
+    try:
+        where = bind_of(text, int(mode, 8))
+    except NotAPlace as e:
+        raise Cause(f"--bind: {e} (example: --bind {EXAMPLE})") from None
+    if settings.loopback and not where.private:
         problem = "base_url is plain http, so nobody but this machine may connect"
         raise Cause(f"--bind: {problem} (example: --bind 127.0.0.1:8000, or an https base_url)")
-    return Bind(host=host, port=int(port))
-
-
-def _socket_file(file: Path) -> Path:
-    if not file.is_absolute():
-        raise Cause(f"--bind: unix: takes a whole path {EXAMPLE}")
-    if not file.parent.is_dir():
-        raise Cause(f"--bind: there is no folder {file.parent} {EXAMPLE}")
-    if file.exists() and not file.is_socket():
-        raise Cause(f"--bind: {file} is there and is no socket {EXAMPLE}")
-    return file
-
-
-def _mode(text: str) -> int:
-    if not re.fullmatch(r"0?[0-7]{3}", text):
-        raise Cause("--socket-mode: is not an octal mode (example: --socket-mode 660)")
-    return int(text, 8)
+    return where
 
 
 def _unjoinable(settings: Settings) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from portal import safety
+from portal.binding import NotAPlace, bind_of, is_loopback
 from portal.settings import ConfigError, Purpose, Settings
 
 FROM_ELSEWHERE = ("secret_keys", "data_keys", "environ", "folder", "file")
@@ -121,6 +121,8 @@ def _check(s: Settings) -> None:
             raise ConfigError(f"source.{x.id}.actor", f"no [[actor]] has the id '{x.actor}'")
     for key, file in _key_files(s):
         safety.check_file(key, s.path(file))
+    if s.metrics.bind:
+        _check_operators_port(s.metrics.bind)
     quick = urlsplit(s.quick_exit_url)
     if quick.scheme != "https":
         raise ConfigError("quick_exit_url", "must be https", 'quick_exit_url = "https://www.dr.dk"')
@@ -154,12 +156,14 @@ def _check_url(key: str, url: str) -> None:
         raise ConfigError(key, "looks as if it holds a CPR number")
 
 
-def is_loopback(host: str) -> bool:
-    """127.0.0.0/8, ::1 or the name localhost."""
+def _check_operators_port(text: str) -> None:
+    key, example = "metrics.bind", 'bind = "127.0.0.1:9464"'
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        where = bind_of(text)
+    except NotAPlace as e:
+        raise ConfigError(key, str(e), example) from None
+    if not where.private:
+        raise ConfigError(key, "may be reached by other machines; it is for this one only", example)
 
 
 def _check_unique(table: str, ids: list[str]) -> None:

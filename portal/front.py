@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request
 from portal.bodies import Bodies, Cut, Exchange
 from portal.lanes import lane_of, lanes
 from portal.refusals import Refusals
+from portal.telemetry import tell
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -77,6 +78,7 @@ class Front:
         proto.response_bytes(*said[-1], body)
 
     def _refuse(self, why: str, environ: WSGIEnvironment, proto: Exchange) -> None:
+        tell().shed(why)
         proto.response_bytes(*self._refusals.find(why, Request(environ)))
 
 

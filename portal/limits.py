@@ -15,6 +15,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from portal.gate import portal
 from portal.settings import Settings
+from portal.telemetry import tell
 from portal.valkey import Valkey, shared
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -47,6 +48,12 @@ class Limiter:
 
     def allows(self, what: str, who: str) -> bool:
         """Counted here alone while the shared store does not answer."""
+        allowed = self._hit(what, who)
+        if not allowed:
+            tell().limited(what)
+        return allowed
+
+    def _hit(self, what: str, who: str) -> bool:
         item, whose = LIMITS[what], self._whose(who)
 
         def here() -> bool:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import logging
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -25,6 +25,9 @@ from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
 from portal import draining
+from portal.binding import Bind
+from portal.settings import Settings
+from portal.telemetry.switched import FOLDER
 
 log = logging.getLogger(__name__)
 
@@ -52,21 +55,14 @@ HOW: dict[str, Any] = {
 """HTTP/1.1 alone: proxies speak it to us, and only there is a slow beginning cut off."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bind:
-    """Where to listen: an address and port, or a socket file with its mode."""
+def run(settings: Settings, bind: Bind, workers: int, drain: float) -> None:
+    """Serve until stopped; workers read the same file. `drain`: seconds between "not ready" and the end.
 
-    host: str = "127.0.0.1"
-    port: int = 8000
-    file: Path | None = None
-    mode: int = 0o660
-
-
-def run(config: Path, bind: Bind, workers: int, drain: float) -> None:
-    """Serve until stopped; workers read the same file. `drain`: seconds between "not ready" and the end."""
-    os.environ["PORTAL_CONFIG"] = str(config.resolve())
+    Raises OSError when the operators' port is taken.
+    """
+    os.environ["PORTAL_CONFIG"] = settings.file
     _make_room_for_files()
-    Server(
+    server = Server(
         drain,
         target="portal.wsgi:front",
         address=bind.host,
@@ -78,7 +74,23 @@ def run(config: Path, bind: Bind, workers: int, drain: float) -> None:
         respawn_interval=OVERLAP_SECONDS,
         workers_kill_timeout=FINISH_SECONDS,
         **HOW,
-    ).serve()
+    )
+    if settings.metrics.bind:
+        _open_operators_port(server, settings)
+    server.serve()
+
+
+def _open_operators_port(server: Server, settings: Settings) -> None:
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="portal-metrics-")
+    from portal.telemetry.exporter import Exporter  # it looks for the folder when it is imported
+
+    try:
+        exporter = Exporter(settings, lambda: sum(w.is_alive() for w in server.wrks))
+    except OSError:
+        shutil.rmtree(os.environ[FOLDER])
+        raise
+    server.on_startup(exporter.start)
+    server.on_shutdown(exporter.stop)
 
 
 def _make_room_for_files() -> None:

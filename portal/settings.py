@@ -156,6 +156,12 @@ class ConsentSettings(_Table, frozen=True, kw_only=True):
     remind_days: int = 30
 
 
+class MetricsSettings(_Table, frozen=True, kw_only=True):
+    """Numbers and the sources' page for operators, on a port of their own; off when empty."""
+
+    bind: str = ""
+
+
 class BeforeConsent(_Table, frozen=True, kw_only=True):
     """What some employees see before consent: off unless a written legal basis stands here."""
 
@@ -186,6 +192,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     backup: BackupSettings = BackupSettings()
     consents: ConsentSettings = ConsentSettings()
     before_consent: BeforeConsent | None = None
+    metrics: MetricsSettings = MetricsSettings()
     actor: tuple[Actor, ...] = ()
     source: tuple[SourceConfig, ...] = ()
     purpose: tuple[Purpose, ...] = ()

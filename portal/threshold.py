@@ -6,6 +6,7 @@ that writes its log line; else nothing is written, and the caller begins again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from portal.settings import Settings
 from portal.sources import Subject
 from portal.sources.gather import Gatherer
 from portal.standing import NotFound, Standing, Standings
+from portal.telemetry import tell
 
 EVERYTHING = tuple(Category)
 
@@ -146,10 +148,12 @@ class Threshold:
 
     def write(self, entries: Iterable[Entry]) -> None:
         """All lines, or none when what one of them tells of has changed. Raises Overtaken, db.StoreDown."""
-        ordered = sorted(entries, key=lambda e: e.citizen)  # one order: no deadlock
+        ordered, began = sorted(entries, key=lambda e: e.citizen), time.perf_counter()
+        # in one order: no deadlock
         with self._store.write(*dict.fromkeys(e.citizen for e in ordered)) as c:
             for entry in ordered:
                 self._append(c, entry)
+        tell().log_commit(time.perf_counter() - began)
 
     def _append(self, c: Connection, entry: Entry) -> None:
         """Behind the chain's lock nobody can withdraw: a withdrawal writes a line of its own."""

@@ -15,9 +15,12 @@ from portal.config import load
 from portal.front import Front
 from portal.refusals import Refusals
 from portal.serving import SWITCH_SECONDS
+from portal.telemetry import switched
 
 logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 logging.getLogger("portal").setLevel(logging.INFO)  # our own words; libraries only their troubles
 sys.setswitchinterval(SWITCH_SECONDS)
-app = create_app(load(Path(os.environ["PORTAL_CONFIG"]), os.environ))
+settings = load(Path(os.environ["PORTAL_CONFIG"]), os.environ)
+app = create_app(settings)
+switched.on(app, settings)
 front = Front(app, Refusals(app))

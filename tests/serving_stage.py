@@ -75,6 +75,14 @@ class Served:
         """A connection to ask on more than once."""
         return Wire(self.port or self.file)
 
+    def operators(self, path: str) -> Reply:
+        """Asked on the operators' port, a socket file beside the public one."""
+        wire = Wire(self.config.parent / "operators.sock")
+        try:
+            return wire.ask(path)
+        finally:
+            wire.close()
+
     def get(self, path: str, **headers: str) -> Reply:
         wire = self.wire()
         try:
@@ -108,10 +116,11 @@ def until(holds: Callable[[], object], what: str = "") -> None:
 
 
 def write_place(
-    folder: Path, idp_port: int = 9, upgraded: bool = True
+    folder: Path, idp_port: int = 9, upgraded: bool = True, more: str = ""
 ) -> tuple[Path, dict[str, str]]:
     """A configuration of the demo's world, where nobody answers, and its secrets."""
     config = write_config(folder, idp_port=idp_port, backend_port=9)
+    config.write_text(config.read_text() + more)
     environ = {"PORTAL_SECRET_KEYS": keys.new_secret(), "PORTAL_DATA_KEYS": keys.new_data_key()}
     if upgraded:
         settings = load(config, environ)

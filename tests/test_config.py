@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.config import is_loopback, load
+from portal.binding import is_loopback
+from portal.config import load
 from portal.settings import ConfigError
 
 GOOD = """
@@ -68,6 +69,10 @@ WRONG = {
         ('base_url = "http://127.0.0.1:8000"\nquick_exit_url = "http://dr.dk"', "quick_exit_url"),
     ],
     'database = "sqlite:///var/portal.db"': [("", "database")],
+    "[register]": [
+        ('[metrics]\nbind = "0.0.0.0:9464"\n[register]', "metrics.bind"), ('[metrics]\nbind = "9464"\n[register]', "metrics.bind"),
+        ('[metrics]\nbind = "192.0.2.1:9464"\n[register]', "metrics.bind"), ('[metrics]\nbind = "unix:m.sock"\n[register]', "metrics.bind"),
+    ],
     'municipality = "0851"': [
         ("", "municipality"), ('municipality = "851"', "municipality"), ("municipality = 851", "municipality"),
         ('municipality = "08510"', "municipality"),

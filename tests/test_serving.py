@@ -21,7 +21,9 @@ SLOW = 2.0
 def place(tmp_path_factory: pytest.TempPathFactory):
     """One server for what leaves it standing; a login there takes two seconds."""
     with slow_provider(SLOW) as provider:
-        config, environ = write_place(tmp_path_factory.mktemp("served"), idp_port=provider)
+        folder = tmp_path_factory.mktemp("served")
+        port = f'[metrics]\nbind = "unix:{folder}/operators.sock"\n'
+        config, environ = write_place(folder, idp_port=provider, more=port)
         with serving(config, environ, "--socket-mode", "600", "--drain", "3") as served:
             yield served
 
@@ -50,6 +52,33 @@ def test_static_files_are_compressed_and_never_change(place: Served) -> None:
         assert len(packed.raw) < len(plain.raw) / 3
 
 
+def counted(served: Served, line: str) -> float:
+    """What the operators' port says of one number."""
+    found = [x for x in served.operators("/metrics").body.splitlines() if x.startswith(line + " ")]
+    return float(found[0].rpartition(" ")[2]) if found else 0.0
+
+
+ASKED = 'portal_requests_total{endpoint="pages.glossary",method="GET",status="200"}'
+
+
+def test_the_numbers_of_all_workers_are_added_up(place: Served) -> None:
+    for _ in range(20):
+        assert place.get("/ordliste").status == 200
+    assert counted(place, ASKED) == 20
+    assert counted(place, "portal_workers") == 2
+    assert counted(place, "portal_checkpoint_age_seconds") == float("inf")
+
+
+def test_the_operators_port_is_never_the_public_one(place: Served) -> None:
+    assert place.get("/metrics").status == 404
+    assert place.get("/").body != place.operators("/").body
+    page = place.operators("/")
+    assert page.status == 200 and page.headers["refresh"] == "30"
+    assert "Register of persons" in page.body and "<script" not in page.body
+    assert "refresh" not in place.operators("/?refresh=0").headers
+    assert place.operators("/overblik").status == 404
+
+
 def test_a_reload_under_load_reads_the_file_anew_and_loses_nobody(place: Served) -> None:
     before = place.workers()
     assert "Et andet navn" not in place.get("/").body
@@ -60,6 +89,7 @@ def test_a_reload_under_load_reads_the_file_anew_and_loses_nobody(place: Served)
         until(lambda: not place.workers() & before, "the old workers stay")
         waiting.join()
     assert len(place.workers()) == 2
+    assert counted(place, ASKED) >= 20, "what the old workers counted is kept"
     assert "Et andet navn" in place.get("/").body
     assert load.errors == []
     assert set(load.answers) == {200}
@@ -109,6 +139,7 @@ def test_on_a_port_too_all_workers_take_from_one_line(place: Served) -> None:
     """What waits for a worker that goes is taken by another."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    place.config.write_text(place.config.read_text().replace("/operators.sock", "/other.sock"))
     with serving(place.config, place.secrets, "--bind", f"127.0.0.1:{port}") as served:
         before = served.workers()
         with Load(served) as load:

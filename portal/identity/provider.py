@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 from requests import Response
 
-from portal.config import is_loopback
+from portal.binding import is_loopback
 from portal.identity.client_key import ClientKeys
 from portal.identity.failures import Invalid, ProviderDown
 from portal.identity.profile import Door

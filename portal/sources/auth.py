@@ -18,7 +18,7 @@ import msgspec
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
-from portal.config import is_loopback
+from portal.binding import is_loopback
 from portal.settings import ConfigError, Settings, SourceAuth
 from portal.sources import SourceFailure
 from portal.sources.json_in import decode_identity

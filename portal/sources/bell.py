@@ -11,6 +11,8 @@ import logging
 import time
 from collections.abc import Callable
 
+from portal.telemetry import tell
+
 log = logging.getLogger(__name__)
 QUIET = 60.0
 
@@ -25,6 +27,7 @@ class Bell:
     def ring(self, source: str) -> None:
         """Tell that this source gave somebody else's information."""
         log.error("ALARM source %s: it answered about somebody else; that part was dropped", source)
+        tell().wrong_person(source)
         now = time.monotonic()
         if now >= self._quiet_until.get(source, 0.0):
             self._quiet_until[source] = now + QUIET

@@ -20,9 +20,13 @@ class Breaker:
         self._failed = 0
         self._probe_at = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        return self._failed >= FAILURES
+
     def lets_through(self) -> bool:
         """Whether to ask now; while open, one caller in each 10 seconds."""
-        if self._failed < FAILURES:
+        if not self.is_open:
             return True
         if self._clock() < self._probe_at:
             return False
@@ -34,5 +38,5 @@ class Breaker:
 
     def failed(self) -> None:
         self._failed += 1
-        if self._failed >= FAILURES:
+        if self.is_open:
             self._probe_at = self._clock() + PROBE_EVERY

@@ -26,6 +26,7 @@ from portal.sources.breaker import Breaker
 from portal.sources.cache import Cache
 from portal.sources.http import Connection
 from portal.sources.loop import LOOP
+from portal.telemetry import tell
 
 log = logging.getLogger(__name__)
 MOST_UNDER_WAY = 200
@@ -93,6 +94,7 @@ class Gatherer:
         fresh = {
             i: a for i, a in kept.items() if self._age(a) < self._lines[i].config.cache_seconds
         }
+        tell().cache(len(fresh), len(asked))
         flights = self._take_off([i for i in asked if i not in fresh], subject)
         if flights:
             patience = self._patience(flights.values()) if wait is None else wait
@@ -174,6 +176,20 @@ class Gatherer:
 
     async def _fetch(self, line: _Line, value: str) -> Delivery:
         """Raises SourceFailure."""
+        began, outcome = time.perf_counter(), "broken answer"
+        try:
+            delivery = await self._fetched(line, value)
+            outcome = _outcome(delivery)
+        except SourceFailure as e:
+            outcome = e.problem
+            raise
+        finally:
+            tell().source(line.config.id, outcome, time.perf_counter() - began)
+            tell().breaker(line.config.id, line.breaker.is_open)
+        return delivery
+
+    async def _fetched(self, line: _Line, value: str) -> Delivery:
+        """Raises SourceFailure."""
         line.under_way += 1
         try:
             async with asyncio.timeout(line.config.timeout):
@@ -214,6 +230,12 @@ class Gatherer:
         if last and self._age(last) <= self._lines[source].config.stale_seconds:
             return msgspec.structs.replace(last, state=State.STALE, problem=problem)
         return Answer(source=source, state=State.UNAVAILABLE, problem=problem)
+
+
+def _outcome(delivery: Delivery) -> str:
+    if delivery.partial:
+        return "partial"
+    return "shown" if delivery.entries else "empty"
 
 
 def _line(config: SourceConfig, settings: Settings) -> _Line:

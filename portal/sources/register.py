@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import time
 from collections.abc import Callable, Coroutine
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -29,6 +30,7 @@ from portal.sources.register_person import (
     local_name,
     person,
 )
+from portal.telemetry import REGISTER, tell
 
 T = TypeVar("T")
 GRACE = 0.5
@@ -83,6 +85,18 @@ class Register:
         return self._wait(lambda client: self._custodians(client, patient))
 
     def _wait(self, ask: Callable[[FhirClient], Coroutine[Any, Any, T]]) -> T:
+        began, outcome = time.perf_counter(), "broken answer"
+        try:
+            answer = self._landed(ask)
+            outcome = "shown"
+        except RegisterDown as e:
+            outcome = str(e)
+            raise
+        finally:
+            tell().source(REGISTER, outcome, time.perf_counter() - began)
+        return answer
+
+    def _landed(self, ask: Callable[[FhirClient], Coroutine[Any, Any, T]]) -> T:
         future = LOOP.submit(self._within(ask))
         try:
             return future.result(self._config.timeout + GRACE)

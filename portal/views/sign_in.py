@@ -30,6 +30,7 @@ from portal.identity.failures import (
 )
 from portal.identity.profile import Door
 from portal.identity.reception import receive
+from portal.telemetry import tell
 
 sign_in = Blueprint("sign_in", __name__)
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ def back() -> ResponseReturnValue:
     token = receive(arrival, portal().family, portal().sessions, browser.stored, choose())
     browser.become(token)
     log.info("login door=%s outcome=in who=%s", arrival.door, portal().sessions.subject(arrival))
+    tell().login(arrival.door, "in")
     response = redirect(arrival.return_to or HOME[arrival.door], code=302)
     set_cookie(response, settings, "login", "")
     return response
@@ -111,6 +113,7 @@ def failed(failure: LoginFailed) -> ResponseReturnValue:
     """Each failure in plain words, with a number to quote; cancelling is none."""
     reference = getattr(g, "reference", "") or secrets.token_hex(4)
     log.warning("login outcome=%s reference=%s: %s", failure.code, reference, failure.reason)
+    tell().login("-", failure.code)  # a stray answer belongs to no door
     g.viewer = None  # error pages speak to nobody in particular
     if isinstance(failure, WrongPerson):
         current().leave()
