@@ -53,10 +53,23 @@ def only_the_shell(page: Page) -> None:
     found = kept(page)
     pages = [url for url in found if "/static/built/" not in url]
     assert [re.sub(r".*(/offline).*", r"\1", url) for url in pages] == ["/offline"], pages
-    assert len(found) == 7, sorted(found)
+    assert len(found) == 8, sorted(found)
     told = PERSONAL.search(found[pages[0]])
     assert not told, told
     assert page.evaluate(ELSEWHERE) == [0, 0, 0]
+
+
+def test_an_overview_is_read_at_once_and_its_letters_come_after(visit: Visit) -> None:
+    mette = visit("mette")
+    path = overview_of(mette, "Emil")
+    mette.page.evaluate("navigator.serviceWorker.getRegistration().then((it) => it?.unregister())")
+    mette.go(path)
+    page = mette.page
+    blocking = "performance.getEntriesByType('resource').filter((it) => it.renderBlockingStatus == 'blocking')"
+    first = page.evaluate(f"{blocking}.map((it) => it.name)")
+    assert [re.sub(r".*/|\.[0-9a-f]{12}", "", name) for name in first] == ["app.css"]
+    page.wait_for_function("document.querySelectorAll('link[rel=stylesheet]').length === 2")
+    page.wait_for_function("document.fonts.check('1em \"IBM Plex Sans\"') && document.fonts.size > 1")
 
 
 def test_without_a_network_the_page_says_so_and_whom_to_call(visit: Visit) -> None:

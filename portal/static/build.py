@@ -1,7 +1,7 @@
 """Build what the browser gets: third-party assets are fetched at set-up, never committed.
 
 `python portal/static/build.py` (part of `make setup`) fetches the locked npm
-packages, compiles our style sheet from the Danish design system's tokens,
+packages, compiles our style sheets from the Danish design system's tokens,
 joins the scripts, picks the fonts and icons in use, and writes everything to
 `built/` under names that carry their content's hash, with .gz and .br beside.
 A running server survives it: files come whole, the manifest after them, and what
@@ -31,7 +31,8 @@ OFFLINE = HERE.parent / "templates" / "pages" / "offline.html"
 DKFDS = MODULES / "dkfds" / "dist"
 APP_ICONS = (("app-192.png", 192, False), ("app-512.png", 512, False), ("app-mask.png", 512, True))
 FONTS = {"plex-regular.woff2": "Regular", "plex-semibold.woff2": "SemiBold"}
-SHELL = ("app.css", "app.js", "icons.svg", "mark.svg", *FONTS)
+SHEETS = ("app.css", "rest.css")
+SHELL = (*SHEETS, "app.js", "icons.svg", "mark.svg", *FONTS)
 
 
 def main() -> int:
@@ -82,7 +83,8 @@ def build(node: list[str]) -> dict[str, str]:
         named[name] = store(name, source.read_bytes(), compress=False)
     named["icons.svg"] = store("icons.svg", sprite().encode())
     named["mark.svg"] = store("mark.svg", (HERE / "icons" / "mark.svg").read_bytes())
-    named["app.css"] = store("app.css", stylesheet(node, named).encode())
+    for sheet in SHEETS:
+        named[sheet] = store(sheet, stylesheet(sheet, node, named).encode())
     named["app.js"] = store("app.js", scripts().encode())
     draw = runpy.run_path(str(HERE / "icons" / "draw.py"))["png"]
     for name, size, maskable in APP_ICONS:
@@ -91,10 +93,11 @@ def build(node: list[str]) -> dict[str, str]:
     return named
 
 
-def stylesheet(node: list[str], named: dict[str, str]) -> str:
+def stylesheet(name: str, node: list[str], named: dict[str, str]) -> str:
     """Our SCSS on the design system's functions, with font names filled in."""
     sass = [*node, str(MODULES / "sass" / "sass.js"), "--style=compressed", "--no-source-map"]
-    css = run([*sass, "--load-path", str(DKFDS / "scss"), str(HERE / "css" / "app.scss")])
+    source = (HERE / "css" / name).with_suffix(".scss")
+    css = run([*sass, "--load-path", str(DKFDS / "scss"), str(source)])
     for plain, hashed in named.items():
         css = css.replace(f"url({plain})", f"url({hashed})").replace(
             f'url("{plain}")', f"url({hashed})"

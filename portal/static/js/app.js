@@ -78,8 +78,14 @@
     // A phone that slept has no timers: it asks when it wakes.
     document.addEventListener("visibilitychange", () => document.hidden || wait(0, check));
   }
+  // An overview is read at once, in the phone's own letters; ours, and the looks of what it does not show, come after.
+  const { rest, worker } = document.body.dataset;
+  const dress = () => document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: rest }));
+  if (document.querySelector(`link[href="${rest}"]`) === null) {
+    if (navigator.serviceWorker?.controller) dress();
+    else addEventListener("load", () => requestAnimationFrame(() => setTimeout(dress)));
+  }
   // When the page is there and nothing else waits: a page that is kept for when the network is away.
-  const { worker } = document.body.dataset;
   if (worker && navigator.serviceWorker) {
     const register = () => navigator.serviceWorker.register(worker, { scope: "/", updateViaCache: "all" }).catch(() => {});
     addEventListener("load", () => setTimeout(register, 3000));
