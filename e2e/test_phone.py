@@ -69,7 +69,9 @@ def test_an_overview_is_read_at_once_and_its_letters_come_after(visit: Visit) ->
     first = page.evaluate(f"{blocking}.map((it) => it.name)")
     assert [re.sub(r".*/|\.[0-9a-f]{12}", "", name) for name in first] == ["app.css"]
     page.wait_for_function("document.querySelectorAll('link[rel=stylesheet]').length === 2")
-    page.wait_for_function("document.fonts.check('1em \"IBM Plex Sans\"') && document.fonts.size > 1")
+    page.wait_for_function(
+        "document.fonts.check('1em \"IBM Plex Sans\"') && document.fonts.size > 1"
+    )
 
 
 def test_without_a_network_the_page_says_so_and_whom_to_call(visit: Visit) -> None:
