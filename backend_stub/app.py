@@ -9,7 +9,7 @@ from datetime import date
 import msgspec
 from aiohttp import web
 
-from backend_stub import bench, register
+from backend_stub import bench, organisation, register
 from backend_stub.calendar_content import CalendarContent
 from backend_stub.faults import FAULTS, FaultSwitch
 from backend_stub.fhir_server import FhirServer
@@ -54,6 +54,8 @@ def create_app(today: date | None = None, latency: float = 1.0,
     for system in (s for s in SYSTEMS if s.connected):
         _add_system(app, system, world, switch, tokens, wait)
     _add_register(app, world, switch, wait)
+    units = _faulty("organisation", switch, wait(0.05), organisation.answer)
+    app.router.add_post(organisation.PATH, units)
     return app
 
 
@@ -135,7 +137,8 @@ def _set_fault(switch: FaultSwitch) -> Inner:
         by_hand = request.content_type != "application/json"
         said = dict(await request.post()) if by_hand else await request.json()
         system, fault, only = (str(said.get(k, "")) for k in ("system", "fault", "only"))
-        if system not in {*(s.id for s in SYSTEMS), "register"} or fault not in {*FAULTS, ""}:
+        known = {*(s.id for s in SYSTEMS), "register", "organisation"}
+        if system not in known or fault not in {*FAULTS, ""}:
             return web.json_response({"systems": [s.id for s in SYSTEMS], "faults": FAULTS},
                                      status=400)
         switch.set(system, fault, only)

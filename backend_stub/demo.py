@@ -15,6 +15,7 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
+from backend_stub.organisation import PATH as ORGANISATION
 from backend_stub.shapes import WHAT
 from backend_stub.systems import AALBORG, PLACE_OF, PLACES, SYSTEMS, System
 
@@ -61,6 +62,7 @@ def write_config(folder: Path, *, portal_port: int = 8000, idp_port: int = 8001,
     _write_key(folder / "keys" / "backend.jwk.json", "P-384", "ES384")
     parts = [*_head(portal_port), *_doors(idp_port), *_table("register", {
         "kind": "fhir", "url": f"{backend}/register/fhir"})]
+    parts += _table("organisation", {"url": backend + ORGANISATION})
     for place in PLACES:
         parts += _table("[actor]", {
             "id": place.id, "name": place.name, "sector": place.sector,

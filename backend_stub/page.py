@@ -26,6 +26,8 @@ def state_page(now: dict[str, str], doors: dict[str, str]) -> str:
         for s in SYSTEMS if s.connected)
     rows += _row("register", "Registeret", "Personer og forældremyndighed",
                  now.get("register", ""))
+    rows += _row("organisation", "Organisationssystemet", "Enheders navne og telefonnumre",
+                 now.get("organisation", ""))
     faults = "".join(f"<dt>{escape(f)}<dd>{escape(text)}" for f, text in FAULTS.items())
     return (HEAD + '<form method="post" action="/fault/heal"><button>Gør alle raske</button></form>'
             f"<table><tr><th>System<th>Sted<th>Lige nu<th>Skift{rows}</table>"

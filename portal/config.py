@@ -134,9 +134,11 @@ def _urls(s: Settings) -> Iterator[tuple[str, str]]:
     if s.identity.staff:
         yield "identity.staff.issuer", s.identity.staff.issuer
     yield "register.url", s.register.url
-    for auth in ("register", s.register.auth), *((f"source.{x.id}", x.auth) for x in s.source):
-        if auth[1].token_url:
-            yield f"{auth[0]}.auth.token_url", auth[1].token_url
+    if s.organisation:
+        yield "organisation.url", s.organisation.url
+    for key, auth in s.proofs.items():
+        if auth.token_url:
+            yield f"{key}.auth.token_url", auth.token_url
     for x in s.source:
         if x.connected:
             yield f"source.{x.id}.url", x.url
@@ -178,10 +180,7 @@ def _key_files(s: Settings) -> Iterator[tuple[str, str]]:
     for key, provider in ("citizen", s.identity.citizen), ("staff", s.identity.staff):
         if provider and provider.client_key:
             yield f"identity.{key}.client_key", provider.client_key
-    for name, auth in (
-        ("register", s.register.auth),
-        *((f"source.{x.id}", x.auth) for x in s.source),
-    ):
+    for name, auth in s.proofs.items():
         for key in ("client_key", "key"):
             if file := getattr(auth, key):
                 yield f"{name}.auth.{key}", file

@@ -90,6 +90,17 @@ class Register(_Table, frozen=True, kw_only=True):
     """Seconds a custody fact may be used before it is read again."""
 
 
+class Organisation(_Table, frozen=True, kw_only=True):
+    """Where a unit's name and telephone are looked up by its UUID (FK-ORG's GraphQL)."""
+
+    kind: Literal["fk_org"] = "fk_org"
+    url: str
+    auth: SourceAuth = SourceAuth()
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=30)] = 0.5
+    max_age: Annotated[float, msgspec.Meta(ge=0)] = 86400.0
+    """Seconds a unit's name is used before it is asked for again."""
+
+
 class SourceConfig(_Table, frozen=True, kw_only=True):
     """One backend system."""
 
@@ -193,6 +204,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     consents: ConsentSettings = ConsentSettings()
     before_consent: BeforeConsent | None = None
     metrics: MetricsSettings = MetricsSettings()
+    organisation: Organisation | None = None
     actor: tuple[Actor, ...] = ()
     source: tuple[SourceConfig, ...] = ()
     purpose: tuple[Purpose, ...] = ()
@@ -224,6 +236,14 @@ class Settings(_Table, frozen=True, kw_only=True):
         """Scheme, host and port of `base_url`, as a browser sends it in Origin."""
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def proofs(self) -> dict[str, SourceAuth]:
+        """Every table that says how the portal proves itself to a backend, by its key."""
+        found = {"register": self.register.auth}
+        if self.organisation:
+            found["organisation"] = self.organisation.auth
+        return found | {f"source.{x.id}": x.auth for x in self.source}
 
     @property
     def actors(self) -> dict[str, Actor]:

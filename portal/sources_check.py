@@ -34,6 +34,13 @@ def check_all(settings: Settings, cpr: str) -> Iterator[tuple[str, bool]]:
         if cpr:
             return
     yield f"{'register':24} ok       {_ms(start)}", True
+    if directory := portal.gatherer.directory:
+        start = time.monotonic()
+        problem = directory.check()
+        yield (
+            f"{'organisation':24} {f'FAILED   {problem}' if problem else 'ok'} {_ms(start)}",
+            not problem,
+        )
     for source in settings.source:
         if not source.connected:
             yield f"{source.id:24} -        not connected yet", True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -38,8 +40,9 @@ def backend() -> Iterator[Backend]:
 class TokenEndpoint:
     """Issues numbered tokens and keeps the assertions."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, expires_in: Any = 300) -> None:
         self.forms: list[dict[str, list[str]]] = []
+        self.expires_in = expires_in
         self.url = f"{backend.url}/token"
         backend.answers["/token"] = self
         backend.answers["/fhir/.well-known/smart-configuration"] = {"token_endpoint": self.url}
@@ -47,7 +50,8 @@ class TokenEndpoint:
     async def __call__(self, request: web.Request) -> web.Response:
         self.forms.append(parse_qs((await request.read()).decode()))
         token = f"token-{len(self.forms)}"
-        return web.json_response({"access_token": token, "token_type": "bearer", "expires_in": 300})
+        lasts = {"expires_in": self.expires_in}
+        return web.json_response({"access_token": token, "token_type": "bearer"} | lasts)
 
 
 def key_file(folder: Path, key: Any, **more: Any) -> str:
@@ -58,7 +62,7 @@ def key_file(folder: Path, key: Any, **more: Any) -> str:
 
 def gatherer(backend: Backend, file: str, **more: Any) -> Gatherer:
     auth = SourceAuth(kind="smart_backend", client_id="portal", client_key=file, **more)
-    return Gatherer(settings(backend.url, source(backend, auth=auth)))
+    return Gatherer(settings(backend.url, source(backend, auth=auth, timeout=20.0)))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +108,16 @@ def test_a_refused_token_is_renewed_once(backend: Backend, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "answer",
-    [500, {"error": "invalid_client"}, {"access_token": 3, "token_type": "bearer"}, b"<html>"],
+    [
+        500,
+        {"error": "invalid_client"},
+        {"access_token": {}, "token_type": "bearer"},
+        {"access_token": "t", "token_type": "mac"},
+        {"access_token": "t\r\nX-Evil: 1", "token_type": "bearer"},
+        {"access_token": "", "token_type": "bearer"},
+        {"access_token": "t", "token_type": "bearer", "expires_in": -1},
+        b"<html>",
+    ],
 )
 def test_no_token_no_question(backend: Backend, tmp_path: Path, answer: Any) -> None:
     serve_fhir(backend, patient())
@@ -113,6 +126,82 @@ def test_no_token_no_question(backend: Backend, tmp_path: Path, answer: Any) -> 
     asks = gatherer(backend, key_file(tmp_path, jwk.ECKey.generate_key("P-384")))
     assert asks.ask(["system"], subject(), None)["system"].state is State.UNAVAILABLE
     assert "/fhir/Patient/_search" not in backend.asked
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [(300, 1), ("300", 1), (0, 3), (40.5, 1)],
+    ids=["five minutes", "as a text", "over at once", "short"],
+)
+def test_a_token_is_kept_until_shortly_before_it_ends(
+    backend: Backend, tmp_path: Path, said: Any, asked: int
+) -> None:
+    """Three pages; a token that is over is fetched again, before the backend refuses it."""
+    serve_fhir(backend, patient())
+    for kind in ("CareTeam", "CarePlan", "Goal", "Appointment", "EpisodeOfCare", "Observation"):
+        backend.answers[f"/fhir/{kind}/_search"] = 404
+    endpoint = TokenEndpoint(backend, expires_in=said)
+    asks = gatherer(backend, key_file(tmp_path, jwk.ECKey.generate_key("P-384")))
+    for n in range(3):
+        assert asks.ask(["system"], subject(f"borger-{n}"), None)["system"].state is State.EMPTY
+    assert len(endpoint.forms) >= asked if said == 0 else len(endpoint.forms) == asked
+
+
+def test_a_token_that_is_about_to_end_is_not_used(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_fhir(backend, patient())
+    endpoint = TokenEndpoint(backend)
+    asks = gatherer(backend, key_file(tmp_path, jwk.ECKey.generate_key("P-384")))
+    ahead = [0.0]
+    clock = time.monotonic
+    monkeypatch.setattr("portal.sources.auth_tokens.time.monotonic", lambda: clock() + ahead[0])
+    for n, later in enumerate((0.0, 270.0, 285.0)):
+        ahead[0] = later
+        asks.ask(["system"], subject(f"borger-{n}"), None)
+        assert len(endpoint.forms) == 1 + (later > 280)
+
+
+def test_many_at_once_share_one_token_and_one_renewal(backend: Backend, tmp_path: Path) -> None:
+    """Twelve citizens, eight types each; then the backend forgets the token."""
+    serve_fhir(backend, patient())
+    endpoint = TokenEndpoint(backend)
+    valid = ["token-1"]
+    for path, plain in list(backend.answers.items()):
+        if path.endswith("/_search"):
+            backend.answers[path] = guarded(plain, valid)
+    asks = gatherer(backend, key_file(tmp_path, jwk.ECKey.generate_key("P-384")))
+
+    def all_at_once(first: int) -> None:
+        people = [subject(f"borger-{n}") for n in range(first, first + 12)]
+        with ThreadPoolExecutor(12) as pool:
+            for found in pool.map(lambda who: asks.ask(["system"], who, None), people):
+                assert found["system"].state is State.EMPTY, found["system"].problem
+
+    all_at_once(0)
+    assert len(endpoint.forms) == 1
+    valid[:] = ["token-2"]
+    all_at_once(12)
+    assert len(endpoint.forms) == 2
+
+
+def guarded(plain: Any, valid: list[str]) -> Any:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization") != f"Bearer {valid[0]}":
+            return web.Response(status=401)
+        found: web.StreamResponse = await plain(request)
+        return found
+
+    return answer
+
+
+def test_a_token_that_is_refused_twice_is_given_up(backend: Backend, tmp_path: Path) -> None:
+    serve_fhir(backend, patient())
+    endpoint = TokenEndpoint(backend)
+    backend.answers["/fhir/Patient/_search"] = 401
+    asks = gatherer(backend, key_file(tmp_path, jwk.ECKey.generate_key("P-384")))
+    assert asks.ask(["system"], subject(), None)["system"].problem == "status 401"
+    assert len(endpoint.forms) == 2 and backend.count("/fhir/Patient/_search") == 2
 
 
 @pytest.mark.parametrize("where", ["http://evil.example/token", "file:///etc/passwd", 3, ""])

@@ -68,6 +68,16 @@ def url(pem: Path) -> Iterator[str]:
     async def answer(request: web.Request) -> web.Response:
         assert request.transport
         known = request.transport.get_extra_info("peercert")
+        if request.path == "/token":
+            form = await request.post()
+            assert form["client_id"] == "portal" and form["grant_type"] == "client_credentials"
+            token = {"access_token": "kort", "token_type": "Bearer", "expires_in": 60}
+            return web.json_response(token) if known else web.Response(status=403)
+        if request.path == "/lukket":
+            told = WORDS.get(request.headers.get("Authorization", ""))
+            return web.json_response(
+                {"m": [{"t": told, "s": "2026-12-01"}]}, status=200 if told else 401
+            )
         return web.json_response({"m": [{"t": "Kendt" if known else "Ukendt", "s": "2026-12-01"}]})
 
     async def start() -> web.AppRunner:
@@ -85,6 +95,13 @@ def url(pem: Path) -> Iterator[str]:
     asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(5)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
+
+
+WORDS = {
+    "Bearer hemmeligt-ord": "Bærer",
+    "Basic cG9ydGFsOmhlbW1lbGlndC1vcmQ=": "Navn og ord",
+    "Bearer kort": "Certifikatets",
+}
 
 
 def ask(url: str, auth: SourceAuth) -> Answer:
@@ -106,6 +123,30 @@ def test_its_own_authority_is_trusted(url: str, pem: Path) -> None:
 def test_we_prove_ourselves_with_a_certificate(url: str, pem: Path) -> None:
     auth = SourceAuth(kind="mtls", cert=str(pem), key=str(pem), ca=str(pem))
     assert [getattr(e, "title", "") for e in ask(url, auth).entries] == ["Kendt"]
+
+
+@pytest.mark.parametrize(
+    ("told", "how"),
+    [
+        ("Bærer", {"kind": "bearer", "token_env": "SECRET"}),
+        ("Navn og ord", {"kind": "basic", "username": "portal", "password_env": "SECRET"}),
+    ],
+)
+def test_words_are_told_over_tls_to_whom_we_trust_only(
+    url: str, pem: Path, told: str, how: dict[str, str]
+) -> None:
+    shut = url.replace("/svar", "/lukket")
+    found = ask(shut, SourceAuth(ca=str(pem), **how))
+    assert [getattr(e, "title", "") for e in found.entries] == [told]
+    assert ask(shut, SourceAuth(**how)).problem == "tls"
+    assert ask(shut, SourceAuth(ca=str(pem))).problem == "status 401"
+
+
+def test_our_certificate_gets_a_short_token(url: str, pem: Path) -> None:
+    shut, tokens = (url.replace("/svar", path) for path in ("/lukket", "/token"))
+    how = {"token_url": tokens, "client_id": "portal", "scope": "entityid:x,anvenderkontekst:1"}
+    auth = SourceAuth(kind="mtls", cert=str(pem), ca=str(pem), **how)
+    assert [getattr(e, "title", "") for e in ask(shut, auth).entries] == ["Certifikatets"]
 
 
 def test_a_missing_certificate_stops_the_start(pem: Path) -> None:

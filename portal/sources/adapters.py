@@ -7,16 +7,23 @@ from portal.sources import Source
 from portal.sources.fhir import FhirSource
 from portal.sources.icalendar import CalendarSource
 from portal.sources.marks import Marks
+from portal.sources.named import Named
+from portal.sources.organisation import Directory
 from portal.sources.rest import RestSource
 
 
-def adapter(config: SourceConfig, settings: Settings) -> Source:
+def adapter(config: SourceConfig, settings: Settings, directory: Directory | None = None) -> Source:
     """Raises ConfigError naming the wrong key."""
     marks = Marks(config, settings)
     match config.kind:
         case "fhir":
-            return FhirSource(config, marks)
+            return Named(FhirSource(config, marks), directory)
         case "icalendar":
             return CalendarSource(config, marks)
         case "rest":
-            return RestSource(config, marks)
+            return Named(RestSource(config, marks), directory)
+
+
+def directory_of(settings: Settings) -> Directory | None:
+    """The organisation system, if there is one. Raises ConfigError."""
+    return Directory(settings.organisation, settings) if settings.organisation else None

@@ -26,7 +26,7 @@ from portal.sources.fhir_shape import (
     texts,
     web,
 )
-from portal.sources.marks import Marks, Organization
+from portal.sources.marks import UNIT, Marks, Organization
 
 Record = TypeVar("Record", bound=AnyEntry)
 AUDIENCE_TAGS = "urn:familieoverblik:audience"
@@ -154,7 +154,9 @@ class Reading:
         if found:
             return found.get("resourceType") == "Organization"
         target = self.graph.local(text(reference, "reference"))
-        return target.startswith("Organization/") or text(reference, "type") == "Organization"
+        if target.startswith("Organization/") or text(reference, "type") == "Organization":
+            return True
+        return any(UNIT.fullmatch(i) for i in logical(reference))
 
     def who(self, reference: Json, holder: Json) -> Who | None:
         """A professional or organisation; None for family, devices and the nameless."""
@@ -167,7 +169,7 @@ class Reading:
         person = self.graph.find(obj(role, "practitioner"), role) if role else found
         who = _who(target, role, person or {}, self._place(role, found))
         organization = self.organization(reference, holder)
-        desk = who.title or (organization.name if organization else "")
+        desk = who.title or (self.marks.name(organization) if organization else "")
         name = who.name or display(reference) or display(obj(role, "practitioner")) or desk
         named = msgspec.structs.replace(who, name=name, organization=organization)
         return named if name else None

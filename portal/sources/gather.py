@@ -20,12 +20,13 @@ import msgspec
 from portal.records import Answer, State
 from portal.settings import Settings, SourceConfig
 from portal.sources import Delivery, Source, SourceFailure, Subject
-from portal.sources.adapters import adapter
+from portal.sources.adapters import adapter, directory_of
 from portal.sources.bell import Bell
 from portal.sources.breaker import Breaker
 from portal.sources.cache import Cache
 from portal.sources.http import Connection
 from portal.sources.loop import LOOP
+from portal.sources.organisation import Directory
 from portal.telemetry import tell
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,9 @@ class Gatherer:
         self._page_seconds = settings.page_seconds
         self._now = now
         self._cache = Cache(settings)
-        self._lines = {c.id: _line(c, settings) for c in settings.source if c.connected}
+        self.directory = directory_of(settings)
+        connected = (c for c in settings.source if c.connected)
+        self._lines = {c.id: _line(c, settings, self.directory) for c in connected}
         self.bell = Bell()
         self._tasks: set[asyncio.Task[None]] = set()
         self.after_fork()
@@ -238,10 +241,10 @@ def _outcome(delivery: Delivery) -> str:
     return "shown" if delivery.entries else "empty"
 
 
-def _line(config: SourceConfig, settings: Settings) -> _Line:
+def _line(config: SourceConfig, settings: Settings, directory: Directory | None) -> _Line:
     key = f"source.{config.id}"
     connection = Connection(key, config.url, config.auth, settings, config.hedge_after)
-    return _Line(adapter(config, settings), connection, Breaker())
+    return _Line(adapter(config, settings, directory), connection, Breaker())
 
 
 def _where(error: Exception) -> str:

@@ -74,12 +74,14 @@ class Http:
         body: bytes | None = None,
         content_type: str = FORM,
         accept: str = "*/*",
+        more: Mapping[str, str] | None = None,
     ) -> Reply:
         """One answer with a status below 300 or from 400 on.
 
         A rejected token is renewed once. Raises SourceFailure.
         """
         headers = {"Accept": accept} | ({} if body is None else {"Content-Type": content_type})
+        headers |= more or {}
         who = self._connection.credentials
         proof = await who.headers(self)
         reply = await self._connection.hedge.first(

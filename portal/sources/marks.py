@@ -6,6 +6,7 @@ The operator's [[actor]], [[kind]] and [[source]] tables decide; contract
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,12 @@ import msgspec
 from portal.records import Audience
 from portal.settings import Settings, SourceConfig
 
+UNIT = re.compile(
+    r"https://kombit\.dk/sts/organisation\|urn:uuid:"
+    r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
+    re.IGNORECASE,
+)
+"""A municipal unit, named by its UUID in the common organisation system."""
 KINDS = frozenset({"concern", "document", "application", "refused", "collection"})
 
 
@@ -30,6 +37,7 @@ class Marks:
     def __init__(self, config: SourceConfig, settings: Settings) -> None:
         self._config = config
         self._own_name = settings.actors[config.actor].name.casefold()
+        self._names = {a.id: a.name for a in settings.actor}
         self._actors = {_same(i): a.id for a in settings.actor for i in a.identifiers}
         self._kinds = [(k.coding.casefold(), k.is_) for k in settings.kind]
 
@@ -60,7 +68,15 @@ class Marks:
         if found := self.actor(organization):
             return found, ""
         same = organization.name.casefold() == self._own_name
-        return self._config.actor, "" if same else organization.name
+        return self._config.actor, "" if same else self.name(organization)
+
+    def name(self, organization: Organization) -> str:
+        """As the source has it, else as the file has it, else the unit to look up (named.py)."""
+        if organization.name:
+            return organization.name
+        if found := self.actor(organization):
+            return self._names[found]
+        return next((i.lower() for i in organization.identifiers if UNIT.fullmatch(i)), "")
 
     def actor(self, organization: Organization) -> str:
         """The configured actor that shares an identifier, or ""."""
