@@ -15,6 +15,7 @@ from portal import cli, config, keys, rulebook, settings
 from portal.models import metadata
 from portal.records import Actor
 from portal.sources.gather import Gatherer
+from tests.test_sources_tls import certificate
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -167,6 +168,8 @@ def _starts(text: str, folder: Path) -> None:
     for name in re.findall(r'client_key = "([^"]+)"', text):
         kind = "ES384" if "backend" in name else "ES256"
         keys.new_client_key(folder / name, kind)
+    for name in re.findall(r'\bcert = "([^"]+)"', text):
+        certificate(folder).rename(folder / name)
     file = folder / "portal.toml"
     file.write_text(text, encoding="utf-8")
     secrets = {
