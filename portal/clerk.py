@@ -45,7 +45,7 @@ class Clerk:
                 return
             made = self.checkpoints.make()
             for fault in made.faults if made else ():
-                log.error("access log %s entry %s: %s", fault.citizen, fault.seq, fault.problem)
+                log.error("access log, entry %s of a chain: %s", fault.seq, fault.problem)
         except (Unsignable, Untrue, StoreDown, OSError) as e:
             log.error("no checkpoint of the access log: %s", e)
         finally:

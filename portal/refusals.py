@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.wrappers import Request
 
 from portal.i18n import COOKIE, LANGUAGES, of_browser
-from portal.views.errors import answer
+from portal.views.errors import written
 
 AGAIN_SECONDS = 5
 STATUS = {"busy": 503, "slow": 408}
@@ -35,6 +35,6 @@ def _write(app: Flask, why: str, code: str, part: bool) -> Refusal:
     base = app.extensions["portal"].settings.base_url
     headers = {"Cookie": f"{COOKIE}={code}"} | ({"HX-Request-Type": "partial"} if part else {})
     with app.test_request_context("/", base_url=base, headers=headers):
-        response = app.process_response(answer(STATUS[why], why, retry=AGAIN_SECONDS))
+        response = app.process_response(written(STATUS[why], why, retry=AGAIN_SECONDS))
     told = [*response.headers.items(), ("Connection", "close")]
     return response.status_code, told, response.get_data()

@@ -27,6 +27,7 @@ from granian.server.mp import MPServer
 from portal import draining
 from portal.binding import Bind
 from portal.settings import Settings
+from portal.telemetry import logs
 from portal.telemetry.switched import FOLDER
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ def run(settings: Settings, bind: Bind, workers: int, drain: float) -> None:
         respawn_failed_workers=True,
         respawn_interval=OVERLAP_SECONDS,
         workers_kill_timeout=FINISH_SECONDS,
+        log_dictconfig=logs.config(settings.log),
         **HOW,
     )
     if settings.metrics.bind:

@@ -167,6 +167,17 @@ class ConsentSettings(_Table, frozen=True, kw_only=True):
     remind_days: int = 30
 
 
+class LogSettings(_Table, frozen=True, kw_only=True):
+    """The server's own log, on standard error."""
+
+    format: Literal["auto", "json", "text"] = "auto"
+    """auto: text for a terminal, JSON lines for everything else."""
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Of our own words; libraries only tell their troubles, whatever stands here."""
+    request_id_header: str = ""
+    """The header in which the proxy hands on its own number; only if it always sets it itself."""
+
+
 class MetricsSettings(_Table, frozen=True, kw_only=True):
     """Numbers and the sources' page for operators, on a port of their own; off when empty."""
 
@@ -203,6 +214,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     backup: BackupSettings = BackupSettings()
     consents: ConsentSettings = ConsentSettings()
     before_consent: BeforeConsent | None = None
+    log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     organisation: Organisation | None = None
     actor: tuple[Actor, ...] = ()

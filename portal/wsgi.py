@@ -5,7 +5,6 @@ The file is named by PORTAL_CONFIG.
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -15,12 +14,11 @@ from portal.config import load
 from portal.front import Front
 from portal.refusals import Refusals
 from portal.serving import SWITCH_SECONDS
-from portal.telemetry import switched
+from portal.telemetry import logs, switched
 
-logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-logging.getLogger("portal").setLevel(logging.INFO)  # our own words; libraries only their troubles
 sys.setswitchinterval(SWITCH_SECONDS)
 settings = load(Path(os.environ["PORTAL_CONFIG"]), os.environ)
+logs.configure(settings.log)
 app = create_app(settings)
 switched.on(app, settings)
 front = Front(app, Refusals(app))

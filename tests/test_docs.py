@@ -29,6 +29,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "`[audit]`": settings.AuditSettings,
     "`[backup]`": settings.BackupSettings,
     "`[consents]`": settings.ConsentSettings,
+    "`[log]`": settings.LogSettings,
     "`[metrics]`": settings.MetricsSettings,
     "`[before_consent]`": settings.BeforeConsent,
     "`[identity.citizen]` and `[identity.staff]`": settings.Provider,

@@ -13,6 +13,7 @@ from flask import Flask
 
 from portal import create_app
 from portal.settings import Settings
+from portal.telemetry.logs import Json
 from tests.acts import grant, propose, state, withdraw
 from tests.conftest import BASE, Browser, Login, World, staff
 from tests.page_checks import check
@@ -97,6 +98,7 @@ def test_a_bug_is_an_honest_page_and_a_line_without_personal_data(
         raise ValueError("Emil Holm Krogh 170817-9911")
 
     mette = login("mette")
+    caplog.handler.setFormatter(Json())
     with caplog.at_level(logging.INFO):
         answer = mette.get("/fejl")
     assert answer.status_code == 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -165,6 +166,13 @@ def test_a_stop_is_announced_and_what_is_under_way_is_finished(place: Served) ->
     assert answers[0].status == 503 and "</html>" in answers[0].body
     assert place.process.wait(60) == 0
     assert not place.file.exists()
+
+
+def test_every_line_of_its_log_was_for_a_machine(place: Served) -> None:
+    """Standard error was no terminal; the server's own lines and the workers' are alike."""
+    lines = [json.loads(line) for line in place.log().splitlines()]
+    assert {"_granian", "portal.serving", "portal.views.sign_in"} <= {x["logger"] for x in lines}
+    assert all(x["request"] for x in lines if x["logger"].startswith("portal.views"))
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from portal.sources.cache import Cache
 from portal.sources.http import Connection
 from portal.sources.loop import LOOP
 from portal.sources.organisation import Directory
-from portal.telemetry import tell
+from portal.telemetry import tell, where
 
 log = logging.getLogger(__name__)
 MOST_UNDER_WAY = 200
@@ -150,7 +150,7 @@ class Gatherer:
         try:
             answer = await self._answer(source, subject)
         except Exception as e:  # a bug of ours must not leave a page waiting
-            log.error("source %s: %s", source, _where(e))
+            log.error("source %s: %s", source, where(e))
             answer = self._without(source, "broken answer", None)
         with self._lock:
             self._flights.pop(flight, None)
@@ -171,7 +171,8 @@ class Gatherer:
                 else:
                     await self._keep(citizen, answer, line.config)
                 return answer
-            log.warning("source %s: %s", source, problem)
+            told = {"source": source, "problem": problem}
+            log.warning("source %s: %s", source, problem, extra=told)
             if problem == WRONG_PERSON:
                 self.bell.ring(source)
         kept = await self._cache.on_loop(self._cache.read, [source], citizen)
@@ -205,7 +206,7 @@ class Gatherer:
             raise
         except Exception as e:  # what a stranger sent met a bug of ours: this answer is lost
             line.breaker.answered()
-            log.error("source %s: %s", line.config.id, _where(e))
+            log.error("source %s: %s", line.config.id, where(e))
             raise SourceFailure("broken answer") from None
         finally:
             line.under_way -= 1
@@ -245,12 +246,3 @@ def _line(config: SourceConfig, settings: Settings, directory: Directory | None)
     key = f"source.{config.id}"
     connection = Connection(key, config.url, config.auth, settings, config.hedge_after)
     return _Line(adapter(config, settings, directory), connection, Breaker())
-
-
-def _where(error: Exception) -> str:
-    """Kind and place of a bug, without its message: that may hold someone's data."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "?"
-    return f"{type(error).__name__} in {place}"

@@ -6,6 +6,8 @@ and seconds; never an address asked, a person, or anything a person sent.
 
 from __future__ import annotations
 
+from types import TracebackType
+
 REGISTER = "(register)"
 """The name under which the register of persons is told of beside the sources; no source may have it."""
 
@@ -72,3 +74,12 @@ def tell() -> Listener:
 def listen(*listeners: Listener) -> None:
     """From now on these hear everything."""
     _Ear.listener = Everyone(*listeners) if listeners else Listener()
+
+
+def where(error: BaseException) -> str:
+    """Kind and place of an exception, without its message."""
+    trace: TracebackType | None = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f" in {trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else ""
+    return type(error).__name__ + place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from flask import Flask, Response, g, render_template, request, session
 from flask.typing import ResponseReturnValue
@@ -10,11 +11,12 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
 from portal.consents import Changed, NotAllowed
-from portal.crypto import new_id
 from portal.db import StoreDown
 from portal.family import RegisterDown, UnknownPerson
 from portal.i18n import of_browser
 from portal.standing import NotFound, PurposeMissing
+from portal.telemetry import where
+from portal.telemetry.reference import reference
 from portal.views.caseworker import ask_purpose
 
 log = logging.getLogger(__name__)
@@ -31,12 +33,17 @@ def install(app: Flask) -> None:
     app.register_error_handler(RegisterDown, lambda e: answer(503, "register", retry=30))
     app.register_error_handler(PurposeMissing, _purpose)
     app.register_error_handler(Exception, _bug)
+    app.log_exception = _bug_in_answering  # type: ignore[assignment, method-assign]
 
 
 def answer(status: int, kind: str = "", retry: int = 0) -> Response:
+    """The error page or fragment for a status, and a line in the server's log."""
+    log.info("answered %s %s", status, kind or "-", extra={"status": status})
+    return written(status, kind, retry)
+
+
+def written(status: int, kind: str = "", retry: int = 0) -> Response:
     """The error page or fragment for a status."""
-    reference = new_id()[:8]
-    log.info("answered %s %s reference=%s", status, kind or "-", reference)
     g.viewer = None
     g.language = g.get("language") or of_browser()  # the session itself may be the trouble
     title, text = _words(status, kind)
@@ -44,7 +51,7 @@ def answer(status: int, kind: str = "", retry: int = 0) -> Response:
     part = request.headers.get("HX-Request-Type") == "partial"
     template = "errors/_error.html" if part else "errors/error.html"
     body = render_template(
-        template, status=status, title=title, text=text, reference=reference, citizen=None
+        template, status=status, title=title, text=text, reference=reference(), citizen=None
     )
     response = Response(body, status, content_type="text/html; charset=utf-8")
     if retry:
@@ -128,9 +135,10 @@ def _purpose(e: PurposeMissing) -> ResponseReturnValue:
 def _bug(e: Exception) -> ResponseReturnValue:
     """A bug crashes loudly in the log, without values that may be personal, and honestly on screen."""
     session.modified = False
-    trace = e.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-    log.error("bug %s at %s (%s)", type(e).__name__, where, request.endpoint)
+    log.error("bug %s (%s)", where(e), request.endpoint)
     return answer(500)
+
+
+def _bug_in_answering(told: Any) -> None:
+    """Flask's own words would hold the address asked."""
+    log.error("bug %s in answering another", where(told[1]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 
 from flask import (
     Blueprint,
@@ -31,6 +30,7 @@ from portal.identity.failures import (
 from portal.identity.profile import Door
 from portal.identity.reception import receive
 from portal.telemetry import tell
+from portal.telemetry.reference import reference
 
 sign_in = Blueprint("sign_in", __name__)
 log = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ def back() -> ResponseReturnValue:
     arrival = portal().oidc.finish(sealed, dict(request.args.lists()))
     token = receive(arrival, portal().family, portal().sessions, browser.stored, choose())
     browser.become(token)
-    log.info("login door=%s outcome=in who=%s", arrival.door, portal().sessions.subject(arrival))
+    who = portal().sessions.subject(arrival)
+    log.info("login outcome=in who=%s", who, extra={"door": arrival.door, "outcome": "in"})
     tell().login(arrival.door, "in")
     response = redirect(arrival.return_to or HOME[arrival.door], code=302)
     set_cookie(response, settings, "login", "")
@@ -111,8 +112,8 @@ def keys() -> ResponseReturnValue:
 @sign_in.errorhandler(LoginFailed)
 def failed(failure: LoginFailed) -> ResponseReturnValue:
     """Each failure in plain words, with a number to quote; cancelling is none."""
-    reference = getattr(g, "reference", "") or secrets.token_hex(4)
-    log.warning("login outcome=%s reference=%s: %s", failure.code, reference, failure.reason)
+    told = {"outcome": failure.code}
+    log.warning("login outcome=%s: %s", failure.code, failure.reason, extra=told)
     tell().login("-", failure.code)  # a stray answer belongs to no door
     g.viewer = None  # error pages speak to nobody in particular
     if isinstance(failure, WrongPerson):
@@ -121,7 +122,7 @@ def failed(failure: LoginFailed) -> ResponseReturnValue:
         return _over(redirect(failure.back or "/?login=afbrudt", code=302))
     doors = portal().oidc.doors
     page = render_template(
-        "sign_in/problem.html", code=failure.code, reference=reference, doors=doors
+        "sign_in/problem.html", code=failure.code, reference=reference(), doors=doors
     )
     response = make_response(page, failure.status)
     # Another tab may be in the middle of a login: a stray answer must not end that one too.
