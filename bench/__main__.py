@@ -14,9 +14,11 @@ from bench import (
     comment,
     crowd_load,
     decide,
+    growth,
     lighthouse,
     memory,
     options,
+    scale_page,
     shell,
     towns_grow,
     warm,
@@ -37,6 +39,7 @@ MEASURES: dict[Measure, tuple[str, ...]] = {
     lighthouse.measure: ("p13", "p14", "p15"),
     memory.measure: ("p16",),
     towns_grow.measure: ("p17",),
+    growth.measure: ("growth",),
     crowd_load.load: ("load",),
     crowd_load.storm: ("storm",),
 }
@@ -59,6 +62,8 @@ def main(arguments: list[str]) -> int:
                 good &= all(f.passes for f in found)
                 for figure in found:
                     print(row(figure), flush=True)
+    if how.record:
+        scale_page.main()
     print(f"\n{time.monotonic() - began:.0f} s; ratios are within this run only")
     return 0 if good else 1
 

@@ -11,6 +11,8 @@ from typing import Any
 from bench.options import Options
 from bench.prove import machine
 
+BEFORE = round(os.getloadavg()[0], 1)
+"""How busy the machine was when this process began: by others."""
 FILE = Path(__file__).parent.parent / "docs" / "scale.json"
 
 
@@ -22,7 +24,7 @@ def keep(options: Options, name: str, found: dict[str, Any]) -> None:
     kept[name] = found | {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
-        "load": round(os.getloadavg()[2], 1),
+        "load": BEFORE,
         "database": options.database,
         "cache": options.cache,
     }

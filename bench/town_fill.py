@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -32,14 +32,15 @@ class Filled(NamedTuple):
 
     seconds: float
     rows: dict[str, int]
-    bytes: int
+    bytes: dict[str, int]
+    """Of each table with its indexes."""
 
 
 class Into(Protocol):
     """An empty database with the newest schema."""
 
     def add(self, table: str, rows: list[tuple[Any, ...]]) -> None: ...
-    def size(self) -> int: ...
+    def sizes(self) -> dict[str, int]: ...
 
 
 def fill(into: Into, town: Town, data_keys: tuple[bytes, ...]) -> Filled:
@@ -50,7 +51,7 @@ def fill(into: Into, town: Town, data_keys: tuple[bytes, ...]) -> Filled:
             if rows.get(table):
                 into.add(table, rows[table])
                 counts[table] += len(rows[table])
-    return Filled(time.monotonic() - began, counts, into.size())
+    return Filled(time.monotonic() - began, counts, into.sizes())
 
 
 TABLES = ("person", "consent_event", "comment", "access_entry", "session")
@@ -85,8 +86,8 @@ def _rows(places: range) -> Rows:
 class Sqlite:
     """A file that nobody else has open."""
 
-    def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
-        self._connection, self._file = connection, file
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
     def add(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         columns = _columns(table)
@@ -94,9 +95,14 @@ class Sqlite:
         written = [tuple(_plain(v) for v in row) for row in rows]
         self._connection.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', written)
 
-    def size(self) -> int:
+    def sizes(self) -> dict[str, int]:
         self._connection.commit()
-        return self._file.stat().st_size
+        query = (
+            "SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_schema USING (name) "
+            "GROUP BY tbl_name"
+        )
+        found = dict(self._connection.execute(query).fetchall())
+        return {table: found[table] for table in TABLES}
 
 
 @contextmanager
@@ -106,7 +112,7 @@ def sqlite(file: Path) -> Iterator[Sqlite]:
     for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{CACHE_KIB}"):
         connection.execute(f"PRAGMA {pragma}")
     try:
-        yield Sqlite(connection, file)
+        yield Sqlite(connection)
         connection.commit()
         connection.execute("ANALYZE")
         connection.commit()
@@ -130,11 +136,12 @@ class Postgresql:
             for row in rows:
                 copy.write_row(row)
 
-    def size(self) -> int:
+    def sizes(self) -> dict[str, int]:
         self._connection.commit()
-        query = "SELECT pg_database_size(current_database())"
-        found = self._connection.execute(query).fetchone()
-        return int(found[0]) if found else 0
+        query = (
+            "SELECT name, pg_total_relation_size(name::regclass) FROM unnest(%s::text[]) AS name"
+        )
+        return dict(self._connection.execute(query, (list(TABLES),)).fetchall())
 
 
 @contextmanager
@@ -156,8 +163,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat(" ", "microseconds")
     return value
-
-
-def counts(filled: Filled) -> Mapping[str, int]:
-    """Rows of each table."""
-    return filled.rows

@@ -106,6 +106,15 @@ class Towns:
             raise RuntimeError(f"login: status {came.status}")
         return begun.seconds, came.seconds
 
+    def cached_bytes(self) -> int:
+        """What a shared cache holds."""
+        return self._engines.cached_bytes()
+
+    def signed_bytes(self, served: Served) -> int:
+        """The size of a town's first checkpoint, which names every chain."""
+        folder = served.said.parent / "var" / "checkpoints"
+        return min(f.stat().st_size for f in folder.glob("*00000001.checkpoint"))
+
     def _config(self, port: int, remembered: float) -> Path:
         folder = self._folder / str(port)
         folder.mkdir()
