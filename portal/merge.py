@@ -1,8 +1,9 @@
 """One event, one entry: the same meeting or contact from two systems is shown once, naming both.
 
 Runs after the rules, on what this viewer may see: what is hidden must not show
-through a merged entry. Rule for meetings: the same UID, or the same start and
-overlapping actors. For contacts: the same name at the same actor.
+through a merged entry. Rule for meetings: the same start, and the same UID or
+overlapping actors; but one system's meetings without a common UID are never one.
+For contacts, people and organisations alike: the same name at the same place.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from collections.abc import Collection, Hashable, Iterable
 import msgspec
 
 from portal.records import AnyEntry, Contact, Meeting
+
+CERTAIN = ("tentative", "all_day")
+"""What only holds if both say so: one that knows the hour, or that it is agreed, knows more.
+A meeting cancelled in one system is cancelled."""
 
 
 def merge(entries: Iterable[AnyEntry], apart: Collection[str]) -> tuple[AnyEntry, ...]:
@@ -35,7 +40,8 @@ def _likeness(entry: AnyEntry) -> Hashable:
     if isinstance(entry, Meeting):
         return entry.start
     if isinstance(entry, Contact) and entry.name:
-        return entry.owner, entry.name.casefold()
+        place = ("by", entry.by.casefold()) if entry.by else ("owner", entry.owner)
+        return *place, entry.name.casefold()
     return None
 
 
@@ -45,7 +51,7 @@ def _same(one: AnyEntry, other: AnyEntry) -> bool:
         return True
     if one.uid and one.uid == other.uid:
         return True
-    if one.source == other.source:
+    if other.source in {one.source, *(source for source, _ in one.also)}:
         return False
     return bool({one.owner, *one.actors} & {other.owner, *other.actors})
 
@@ -55,7 +61,8 @@ def _joined(first: AnyEntry, second: AnyEntry) -> AnyEntry:
     gaps = {
         f.name: getattr(second, f.name)
         for f in msgspec.structs.fields(type(first))
-        if not getattr(first, f.name) and getattr(second, f.name)
+        if f.name not in CERTAIN and not getattr(first, f.name) and getattr(second, f.name)
     }
+    gaps |= {n: False for n in CERTAIN if getattr(first, n, False) and not getattr(second, n)}
     gaps["also"] = (*first.also, (second.source, second.owner), *second.also)
     return msgspec.structs.replace(first, **gaps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +83,33 @@ def test_three_systems_are_named_all() -> None:
     assert found.also == (("s2", "fam"), ("s3", "fam"))
 
 
+def test_two_meetings_of_one_system_are_never_one() -> None:
+    """Both may be what the other system tells of, but not both at once."""
+    school, one, two = meeting("a", "s1"), meeting("b", "s2", uid="u"), meeting("c", "s2", uid="v")
+    for order in permutations((school, one, two)):
+        found = merge(order, ())
+        assert len(found) == 2
+        assert all(len({e.source, *(s for s, _ in e.also)}) == 1 + len(e.also) for e in found)
+
+
+def test_what_one_is_sure_of_is_sure_and_cancelled_is_cancelled() -> None:
+    sure, unsure = meeting("a", "s1"), meeting("b", "s2", tentative=True, all_day=True)
+    off = meeting("c", "s3", cancelled=True)
+    for order in permutations((sure, unsure, off)):
+        (found,) = merge(order, ())
+        assert isinstance(found, Meeting)
+        assert (found.tentative, found.all_day, found.cancelled) == (False, False, True)
+
+
+def test_an_organisation_nobody_configured_is_one_whoever_tells_of_it() -> None:
+    clinic = contact("a", "s1", "Lægehuset", by="Lægehuset ved Åen")
+    same = contact("b", "s2", "lægehuset", owner="ppr", by="Lægehuset ved åen", phone="1")
+    other = contact("c", "s2", "Lægehuset", by="Lægehuset i Byen")
+    (found, apart) = merge([clinic, same, other], ())
+    assert (found.key, found.also, getattr(found, "phone", "")) == ("a", (("s2", "ppr"),), "1")
+    assert apart == other
+
+
 meetings = st.builds(
     meeting,
     key=st.sampled_from("abc"),
@@ -90,12 +118,31 @@ meetings = st.builds(
     uid=st.sampled_from(["", "u", "v"]),
     start=st.sampled_from([AT, AT + timedelta(hours=1)]),
 )
+contacts = st.builds(
+    contact,
+    key=st.sampled_from("de"),
+    source=st.sampled_from(["s1", "s2", "s3"]),
+    name=st.sampled_from(["", "Karin", "KARIN", "Bo"]),
+    owner=st.sampled_from(["fam", "ppr"]),
+    by=st.sampled_from(["", "Klinik"]),
+)
 plans = st.builds(
     Plan, key=st.sampled_from("xy"), source=st.just("s1"), owner=st.just("fam"), title=st.just("P")
 )
 
 
-@given(st.lists(st.one_of(meetings, plans), max_size=8))
+@given(st.lists(st.one_of(meetings, contacts, plans), max_size=8))
+def test_what_was_joined_was_alike_and_stays_joined(entries: list) -> None:
+    found = merge(entries, ())
+    assert merge(found, ()) == found, "nothing is left to join"
+    for one in (e for e in found if isinstance(e, Meeting)):
+        alike = [e for e in entries if isinstance(e, Meeting) and e.start == one.start]
+        uids = {e.uid for e in alike}
+        told = [s for s, _ in one.also]
+        assert len({one.source, *told}) == 1 + len(told) or uids != {""}
+
+
+@given(st.lists(st.one_of(meetings, contacts, plans), max_size=8))
 def test_nothing_is_lost_and_nothing_is_invented(entries: list) -> None:
     found = merge(entries, ())
     sources = sorted([(e.source, e.owner) for e in found] + [a for e in found for a in e.also])
