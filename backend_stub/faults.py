@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from aiohttp import web
 
@@ -104,9 +103,7 @@ class FaultSwitch:
         if fault in BODIES:
             return BODIES[fault](request)
         if fault in WIRE:
-            with suppress(ConnectionError):  # who was bored went away
-                return await WIRE[fault](request)
-            return web.Response()
+            return await WIRE[fault](request)
         if fault == "slow":
             await asyncio.sleep(SLOW)
         found = await right(request)

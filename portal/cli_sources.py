@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from portal.cli_call import CONFIG, Cause, lines_of_input, plainly, settings_of
+from portal.cli_conform import conform
 
 
 @click.group()
@@ -49,3 +50,6 @@ def person_of(option: str | None) -> str:
     if option and not cpr:
         raise Cause("--as: takes '-' and a CPR number on standard input")
     return cpr
+
+
+sources.add_command(conform)

@@ -109,7 +109,7 @@ def _data_keys(name: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
 
 def _check(s: Settings) -> None:
     for key, url in _urls(s):
-        _check_url(key, url)
+        check_url(key, url)
     if urlsplit(s.base_url).path:
         problem = "has a path; the portal stands at the root of its own host"
         raise ConfigError("base_url", problem, EXAMPLES["base_url"])
@@ -146,7 +146,7 @@ def _urls(s: Settings) -> Iterator[tuple[str, str]]:
         yield "accessibility_statement_url", s.accessibility_statement_url
 
 
-def _check_url(key: str, url: str) -> None:
+def check_url(key: str, url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(key, "is not an http(s) address", f'{key.split(".")[-1]} = "https://..."')

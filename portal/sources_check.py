@@ -3,66 +3,107 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
-from portal import join
+from portal import Portal, join
 from portal.family import RegisterDown, UnknownPerson
-from portal.records import Answer, State
-from portal.settings import CPR_SYSTEM, Settings
-from portal.sources import Subject
+from portal.settings import CPR_SYSTEM, Settings, SourceConfig
+from portal.sources.in_words import in_words
+from portal.sources.organisation import Directory
+from portal.sources.probe import Probed, probe
 
 NOBODY = "0101010000"
 """A number nobody has: a healthy source answers that there is nothing."""
+AT_ONCE = 4
+"""Few enough that one system's time is not another's."""
+SLOW = 0.8
+"""Share of its time limit from which an answer counts as late."""
+Line = tuple[str, bool]
 
 
-def check_all(settings: Settings, cpr: str) -> Iterator[tuple[str, bool]]:
-    """One line per system and whether it is well; the register first."""
+def check_all(settings: Settings, cpr: str) -> Iterator[Line]:
+    """One line per system and whether it is well; the register first, the others at once."""
     portal = join(settings)
-    identifiers = {CPR_SYSTEM: cpr or NOBODY}
     start = time.monotonic()
     try:
-        if cpr:
-            known = portal.family.identify(CPR_SYSTEM, cpr)
-            portal.counter.checked(known.id)
-            identifiers = known.person.identifiers
-        else:
-            portal.family.identify(CPR_SYSTEM, NOBODY)
+        identifiers = known(portal, cpr)
     except UnknownPerson:
-        pass
+        yield (
+            _line("register", "FAILED", "knows nobody with this number; no source was asked"),
+            False,
+        )
+        return
     except RegisterDown as e:
-        yield f"{'register':24} FAILED   {e}", False
+        yield _line("register", "FAILED", in_words(str(e))), False
         if cpr:
             return
-    yield f"{'register':24} ok       {_ms(start)}", True
-    if directory := portal.gatherer.directory:
-        start = time.monotonic()
-        problem = directory.check()
-        yield (
-            f"{'organisation':24} {f'FAILED   {problem}' if problem else 'ok'} {_ms(start)}",
-            not problem,
-        )
-    for source in settings.source:
-        if not source.connected:
-            yield f"{source.id:24} -        not connected yet", True
-            continue
-        start = time.monotonic()
-        subject = Subject(citizen="check", identifiers=identifiers)
-        answer = portal.gatherer.ask([source.id], subject, None).get(source.id)
-        yield _line(source.id, answer, _ms(start))
+        identifiers = {CPR_SYSTEM: NOBODY}
+    else:
+        yield _line("register", "ok", f"{(time.monotonic() - start) * 1000:.0f} ms"), True
+
+    if portal.gatherer.directory:
+        yield _directory(portal.gatherer.directory)
+
+    def met(source: SourceConfig) -> Probed | None:
+        value = identifiers.get(source.subject) if source.connected else None
+        return probe(source, settings, value).result() if value else None
+
+    with ThreadPoolExecutor(AT_ONCE) as few:
+        for source, found in zip(settings.source, few.map(met, settings.source), strict=True):
+            yield _told(source, found, bool(cpr))
 
 
-def _line(id: str, answer: Answer | None, took: str) -> tuple[str, bool]:
-    if answer is None:
-        return f"{id:24} -        the person has no identifier this source knows", True
-    if answer.state not in (State.SHOWN, State.EMPTY):
-        return f"{id:24} FAILED   {answer.problem or answer.state.value} {took}", False
-    kinds: dict[str, int] = {}
-    for entry in answer.entries:
-        name = type(entry).__name__.lower()
-        kinds[name] = kinds.get(name, 0) + 1
-    what = ", ".join(f"{n} {k}" for k, n in sorted(kinds.items())) or "nothing"
-    return f"{id:24} ok       {what} {took}" + (" (partial)" if answer.partial else ""), True
+def known(portal: Portal, cpr: str) -> dict[str, str]:
+    """The person's identifiers; a line in her log stands before anybody is asked.
+
+    Raises UnknownPerson, RegisterDown, db.StoreDown.
+    """
+    try:
+        found = portal.family.identify(CPR_SYSTEM, cpr or NOBODY)
+    except UnknownPerson:
+        if cpr:
+            raise
+        return {CPR_SYSTEM: NOBODY}
+    portal.counter.checked(found.id)
+    return found.person.identifiers
 
 
-def _ms(start: float) -> str:
-    return f"{(time.monotonic() - start) * 1000:.0f} ms"
+def _directory(directory: Directory) -> Line:
+    start = time.monotonic()
+    problem = directory.check()
+    took = f"{(time.monotonic() - start) * 1000:.0f} ms"
+    words = f"{in_words(problem)}, {took}" if problem else took
+    return _line("organisation", "FAILED" if problem else "ok", words), not problem
+
+
+def _told(source: SourceConfig, met: Probed | None, somebody: bool) -> Line:
+    if not source.connected:
+        return _line(source.id, "-", "not connected yet"), True
+    if met is None:
+        return _line(source.id, "-", "the person has no identifier this source knows"), True
+    took = f"{met.seconds * 1000:.0f} ms of {source.timeout:g} s"
+    if met.delivery is None:
+        return _line(source.id, "FAILED", f"{in_words(met.problem)}, {took}"), False
+    if met.delivery.strangers:
+        return _line(source.id, "FAILED", f"also tells about somebody else; dropped, {took}"), False
+    if met.delivery.entries and not somebody:
+        problem = "tells about a number that nobody has: does it see who is asked about?"
+        return _line(source.id, "FAILED", f"{problem}, {took}"), False
+    return _line(source.id, "ok", ", ".join(_well(source, met, took))), True
+
+
+def _well(source: SourceConfig, met: Probed, took: str) -> Iterator[str]:
+    assert met.delivery
+    if source.auth.kind:
+        yield f"authorised ({source.auth.kind})"
+    kinds = Counter(type(e).__name__.lower() for e in met.delivery.entries)
+    yield ", ".join(f"{n} {k}" for k, n in sorted(kinds.items())) or "nothing"
+    if met.delivery.partial:
+        yield f"not all of it could be read (portal sources conform --source {source.id} tells why)"
+    yield took + (": close to its time limit" if met.seconds > SLOW * source.timeout else "")
+
+
+def _line(id: str, state: str, words: str) -> str:
+    return f"{id:24} {state:8} {words}"

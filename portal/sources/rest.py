@@ -31,7 +31,7 @@ class RestSource:
         self.config = config
         self._marks = marks
         self._question = Question(config)
-        self._mapping: Mapping = mapping_of(config)
+        self.mapping: Mapping = mapping_of(config)
 
     async def fetch(self, value: str, http: Http) -> Delivery:
         """Raises SourceFailure."""
@@ -44,9 +44,9 @@ class RestSource:
 
     def _delivery(self, document: Any, value: str) -> Delivery:
         entries: list[AnyEntry] = []
-        partial = bool(search(self._mapping.partial, document))
+        partial = bool(search(self.mapping.partial, document))
         answered = strangers = False
-        for section in self._mapping.sections:
+        for section in self.mapping.sections:
             items = search(section.items, document)
             if items is None:
                 continue
@@ -69,9 +69,9 @@ class RestSource:
 
     def _check_person(self, document: Any, value: str) -> None:
         """Mapped, it must be there: an answer about nobody in particular is not believed."""
-        if self._mapping.person is None:
+        if self.mapping.person is None:
             return
-        said = search(self._mapping.person, document)
+        said = search(self.mapping.person, document)
         if said is None or _somebody_else(said, value):
             raise SourceFailure("wrong person")
 

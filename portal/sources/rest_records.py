@@ -52,7 +52,7 @@ def _record(
     """The record, if it can be read, and whether it is kept from anybody."""
     said = {name: search(expression, item) for name, expression in section.fields.items()}
     common = _common(section, said, number, marks)
-    fields = _fields(section, said, config)
+    fields = read_fields(section, said, config)
     if around:
         common |= _inherited(common, said, around)
         fields |= {"plan": around.key} if section.record is Goal else {}
@@ -96,7 +96,8 @@ def _audience(said: Any) -> frozenset[Audience]:
     return frozenset(AUDIENCES.get(w, Audience.OWNER_ONLY) for w in words)
 
 
-def _fields(section: Section, said: dict[str, Any], config: SourceConfig) -> dict[str, Any]:
+def read_fields(section: Section, said: dict[str, Any], config: SourceConfig) -> dict[str, Any]:
+    """Those of the mapped values that can be read as their field's type."""
     zone = ZoneInfo(config.timezone)
     found = {}
     for name, kind in section.types.items():
