@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 BUILT := portal/static/built/manifest.json
 WORDS := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/*.po))
+JOURNEYS := $(addprefix e2e/test_,parent.py second_parent.py young_person.py caseworker.py glance.py)
 
 .PHONY: setup demo test check prove bench a11y clean
 
@@ -53,6 +54,7 @@ a11y: setup browser
 prove: setup browser
 	$(BIN)/python -m bench.prove
 	PROVE=1 $(BIN)/python -m pytest e2e/test_room.py e2e/test_payloads.py -n 2 -q
+	for manner in keys plain mirrored; do JOURNEYS=$$manner $(BIN)/python -m pytest $(JOURNEYS) -n 2 -q || exit 1; done
 
 bench: setup
 	$(BIN)/python -m bench

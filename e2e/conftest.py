@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
+from e2e import manner
 from e2e.browser import INSTALL, find
 from e2e.visitor import Visitor
 from e2e.world import World, running_world
@@ -42,6 +43,12 @@ def browser_type_launch_args() -> dict[str, Any]:
     if path is None:
         pytest.exit(f"No Chromium. Set PORTAL_BROWSER, or run as root: {INSTALL}", returncode=1)
     return {"executable_path": path, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
+
+
+@pytest.fixture(autouse=True)
+def in_this_manner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every journey with a finger, by keyboard, without scripts or mirrored (`e2e/manner.py`)."""
+    manner.choose(monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -147,6 +154,7 @@ def _visitor(
     keep: Callable[[Any], None] = lambda state: None,
     **context: Any,
 ) -> Visitor:
+    scripts = manner.of_context(scripts)
     made = browser.new_context(
         viewport=DESKTOP if wide else PHONE,
         is_mobile=not wide,
@@ -159,6 +167,7 @@ def _visitor(
             **context,
         },
     )
+    manner.mirror(made)
     return Visitor(made, world, scripts=scripts, persona=persona, keep=keep)
 
 

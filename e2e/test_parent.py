@@ -87,7 +87,8 @@ def test_a_meeting_goes_into_her_calendar_and_onto_paper(visit: Visit) -> None:
     assert file.suggested_filename.endswith(".ics")
     assert text.startswith("BEGIN:VCALENDAR") and text.count("BEGIN:VEVENT") == 1
     mette.follow(mette.link("Tag med til mødet"))
-    expect(mette.main.get_by_role("button", name="Udskriv")).to_be_visible()
+    if mette.scripts:  # else the browser's own menu prints
+        expect(mette.main.get_by_role("button", name="Udskriv")).to_be_visible()
 
 
 def test_her_yes_waits_for_the_other_parent(visit: Visit) -> None:

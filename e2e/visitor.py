@@ -25,6 +25,7 @@ from playwright.sync_api import (
     expect,
 )
 
+from e2e import manner
 from e2e.world import World
 
 AXE = Axe()
@@ -155,6 +156,8 @@ class Visitor:
             return
         if self.scripts:
             self.settle()
+        elif manner.MANNER == "plain":
+            self._ask_for_all()
         self._keep_bodies()
         self._whole()
         self._unseen.discard(_path(self.page.url))
@@ -166,6 +169,14 @@ class Visitor:
         waiting = self.page.locator('[data-state="waiting"]')
         if self.page.locator('[data-hx-trigger="load"]').count():
             expect(waiting).to_have_count(0, timeout=ALL_ANSWERED)
+
+    def _ask_for_all(self) -> None:
+        """Without scripts a page that is not complete offers to wait: take the offer."""
+        offer = self.main.locator('a[href*="vent=1"]')
+        if self.page.locator('[data-state="waiting"]').count() and offer.count():
+            self._keep_bodies()
+            with self.page.expect_navigation():
+                offer.first.click()
 
     def leave(self) -> None:
         """Fail if anything on the way was out of order."""
