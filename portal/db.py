@@ -1,8 +1,6 @@
 """The engine and its two ways in: `read` (no transaction kept) and `write` (one, immediate).
 
-SQLite runs in WAL with synchronous=FULL and foreign keys on; a writer takes the
-lock at BEGIN, so that check-then-write cannot fail half-way. On PostgreSQL every
-transaction says which citizens it is about, or which one task it has; without
+On PostgreSQL every transaction says which citizens it is about, or which one task it has; without
 that the database shows no row of anybody (row-level security, migrations/), and
 what only looks runs READ ONLY.
 """
@@ -16,20 +14,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
-BUSY_SECONDS = 5
-"""How long one waits for another's lock before the store counts as down."""
-
-SCOPE = (
-    "SELECT set_config('app.tenant', %s, true), set_config('app.citizens', %s, true), "
-    "set_config('app.task', %s, true), set_config('app.keys', %s, true), "
-    f"set_config('lock_timeout', '{BUSY_SECONDS}s', true)"
-)
+from portal import engines
+from portal.engines import BUSY_SECONDS, About, open_engine
 
 
 class Task(StrEnum):
@@ -52,15 +43,8 @@ class Task(StrEnum):
     ROTATE = "rotate"
 
 
-class About(NamedTuple):
-    """Whom a transaction is about, by portal id; or which task it has, by which keys."""
-
-    citizens: tuple[str, ...] = ()
-    task: str = ""
-    keys: tuple[str, ...] = ()
-
-
-NOBODYS = About()
+PATIENT = frozenset({Task.SETTLE, Task.LOG, Task.CLOSED, Task.TIDY, Task.ROTATE})
+"""What goes through whole tables, and no page waits for."""
 
 
 def scope(
@@ -70,23 +54,29 @@ def scope(
     task: Task | None = None,
     keys: Collection[str] = (),
 ) -> None:
-    """Whom a transaction that goes through all there is is about, from here on."""
+    """Whom a transaction that goes through all there is is about, from here on. Raises Unfit."""
     if connection.dialect.name != "sqlite":
-        values = (tenant, ",".join(citizens), task or "", ",".join(keys))
-        connection.exec_driver_sql(SCOPE, values)
+        about = _about(citizens, task, keys)._replace(patient=True)
+        engines.scope(connection, tenant, about)
 
 
 class StoreDown(Exception):
     """Our own database cannot be used right now."""
 
 
+class Unfit(Exception):
+    """Somebody sent a value that no row can hold: too long, too large, or with a sign no text has."""
+
+
 class Store:
     """One database, shared by all threads of a worker."""
 
     def __init__(self, url: str, folder: Path, tenant: str = "", owner: str = "") -> None:
-        self.engine = _engine(url, folder, tenant)
+        self.engine = open_engine(url, folder, tenant)
         self.sqlite = self.engine.dialect.name == "sqlite"
-        self.owning = _engine(owner, folder, tenant) if owner and not self.sqlite else self.engine
+        self.owning = (
+            open_engine(owner, folder, tenant) if owner and not self.sqlite else self.engine
+        )
         """By which the schema is changed: another role than the one that serves, if there is one."""
         options: dict[str, Any] = (
             {"reading": True} if self.sqlite else {"postgresql_readonly": True}
@@ -100,9 +90,9 @@ class Store:
     ) -> Iterator[Connection]:
         """A connection for looking only, at these citizens' rows or for one task.
 
-        Raises StoreDown.
+        Raises StoreDown, Unfit.
         """
-        about = About(citizens, task or "", tuple(keys))
+        about = _about(citizens, task, keys)
         with _honest(), self._reader.connect() as connection:
             yield connection.execution_options(about=about)
 
@@ -112,16 +102,16 @@ class Store:
     ) -> Iterator[Connection]:
         """One transaction about these citizens or for one task: whole, or nothing happened.
 
-        Raises StoreDown.
+        Raises StoreDown, Unfit.
         """
-        about = About(citizens, task or "", tuple(keys))
+        about = _about(citizens, task, keys)
         with _honest(), self._turn(), _begun(self.engine, about) as connection:
             yield connection
 
     @contextmanager
     def own(self, *citizens: str, task: Task | None = None) -> Iterator[Connection]:
         """The same by the tables' owner, for what the role that serves may not do. Raises StoreDown."""
-        about = About(citizens, task or "")
+        about = _about(citizens, task)._replace(patient=True)
         with _honest(), self._turn(), _begun(self.owning, about) as connection:
             yield connection
 
@@ -155,6 +145,13 @@ class Store:
             self._writing.release()
 
 
+def _about(citizens: tuple[str, ...], task: Task | None, keys: Collection[str] = ()) -> About:
+    """An id that would be read as several opens none of them. Raises Unfit."""
+    if any("," in value for value in (*citizens, *keys)):
+        raise Unfit("comma")
+    return About(citizens, task or "", tuple(keys), task in PATIENT)
+
+
 @contextmanager
 def _begun(engine: Engine, about: About) -> Iterator[Connection]:
     with engine.connect() as connection, connection.execution_options(about=about).begin():
@@ -165,6 +162,8 @@ def _begun(engine: Engine, about: About) -> Iterator[Connection]:
 def _honest() -> Iterator[None]:
     try:
         yield
+    except (DataError, OverflowError) as e:
+        raise Unfit(type(e).__name__) from e
     except (SQLAlchemyError, sqlite3.Error) as e:
         raise StoreDown(type(e).__name__) from e
 
@@ -177,54 +176,3 @@ def now() -> datetime:
 def aware(moment: datetime) -> datetime:
     """In UTC: SQLite gives times back without their zone, PostgreSQL in the server's."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _engine(url: str, folder: Path, tenant: str) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return _postgresql(parsed, tenant)
-    if parsed.database and parsed.database != ":memory:":
-        file = folder / parsed.database
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        parsed = parsed.set(database=str(file))
-    engine = create_engine(parsed, pool_size=16, max_overflow=48, pool_timeout=5)
-    event.listen(engine, "connect", _sqlite_connect)
-    event.listen(engine, "begin", _sqlite_begin)
-    return engine
-
-
-def _postgresql(url: URL, tenant: str) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=8,
-        max_overflow=8,
-        pool_timeout=BUSY_SECONDS,
-        pool_pre_ping=True,
-        connect_args={} if "connect_timeout" in url.query else {"connect_timeout": BUSY_SECONDS},
-    )
-
-    @event.listens_for(engine, "begin")
-    def _scope(connection: Connection) -> None:
-        about: About = connection.get_execution_options().get("about", NOBODYS)
-        values = (tenant, ",".join(about.citizens), about.task, ",".join(about.keys))
-        connection.exec_driver_sql(SCOPE, values)
-
-    return engine
-
-
-def _sqlite_connect(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",  # an erased key is overwritten, not only let go
-        f"busy_timeout={BUSY_SECONDS * 1000}",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    if not connection.get_execution_options().get("reading"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -81,6 +81,8 @@ def guard(app: Flask) -> None:
 
 def _let_in() -> ResponseReturnValue | None:
     g.viewer = None
+    if "\0" in request.path:  # names nothing, and no database takes it
+        abort(404)
     if request.endpoint is None or request.endpoint == "static":
         return None
     view = current_app.view_functions[request.endpoint]

@@ -56,6 +56,7 @@ def _move(store: Store, move: Callable[[Config, str], None], to: str) -> None:
     with store.owning.begin() as connection:
         if not store.sqlite:  # rather fail and be tried again than make everybody wait
             connection.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         config.attributes["connection"] = connection
         move(config, to)
         if store.owning is not store.engine:

@@ -25,13 +25,27 @@ from backend_stub.serving import run_in_thread
 from mitid_stub import Client, serving
 from mitid_stub.personas import personas
 from mitid_stub.rehearsal import answer_login
-from portal import create_app, keys, schema
+from portal import create_app, keys
 from portal.config import load
 from portal.settings import Settings
+from tests import stores
 
 PORT = 8000
 BASE = f"http://127.0.0.1:{PORT}"
 os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
+
+
+def pytest_unconfigure() -> None:
+    """The servers that tests of this process started are gone with it."""
+    stores.OPEN.close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On the other store run only tests that keep something in it; all of them in `make prove`."""
+    if stores.POSTGRESQL:
+        chosen = [i for i in items if stores.concerned(i)]
+        config.hook.pytest_deselected(items=[i for i in items if i not in chosen])
+        items[:] = chosen
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture
-def settings(world: World, tmp_path: Path) -> Settings:
+def settings(world: World, tmp_path: Path) -> Iterator[Settings]:
     """A fresh portal of its own: the same world, an empty database."""
     (tmp_path / "keys").symlink_to(world.client_keys)
     file = write_config(
@@ -77,16 +91,17 @@ def settings(world: World, tmp_path: Path) -> Settings:
         idp_port=world.idp_port,
         backend_port=urlsplit(world.backends).port or 0,
     )
-    found = load(file, world.secrets)
+    found = load(file, stores.place(file, world.secrets))
     patient = tuple(structs.replace(s, timeout=20.0) for s in found.source)
-    return structs.replace(found, source=patient, page_seconds=25.0)  # a busy machine is no outage
+    yield structs.replace(found, source=patient, page_seconds=25.0)  # a busy machine is no outage
+    stores.clear(found.database)
 
 
 @pytest.fixture
 def app(settings: Settings) -> Flask:
     """One worker."""
     app = create_app(settings)
-    schema.upgrade(app.extensions["portal"].store)
+    stores.prepare(app.extensions["portal"].store)
     return app
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ from portal.db import now
 from portal.models import access_entry
 from portal.settings import CPR_SYSTEM
 from portal.verifier import GENESIS, Chains, Fault, Row, Sealed, chain
+from tests import stores
 from tests.acts import draft, grant, propose, withdraw
 from tests.conftest import Login
 from tests.page_checks import check
@@ -123,7 +123,7 @@ def test_lines_cannot_be_moved_to_another_citizen() -> None:
 def test_erasing_the_key_erases_the_words_and_the_chain_still_holds(app: Flask) -> None:
     portal, citizen = app.extensions["portal"], new_id()
     key = CitizenKey(bytes(range(32)))
-    with portal.store.write() as c:
+    with stores.everything(portal.store) as c:
         for _ in range(3):
             audit.append(c, "0851", citizen, key, Line(act=Act.READ))
         assert [e.seq for e in audit.entries(c, "0851", citizen, key)] == [3, 2, 1]
@@ -149,12 +149,12 @@ def test_many_threads_leave_no_gap(app: Flask) -> None:
     key = CitizenKey(bytes(range(32)))
 
     def write(number: int) -> None:
-        with portal.store.write() as c:
+        with stores.everything(portal.store) as c:
             audit.append(c, "0851", citizen, key, Line(act=Act.READ, outcome=str(number)))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(60)))
-    with portal.store.read() as c:
+    with stores.everything(portal.store) as c:
         rows = _rows(c, citizen)
         lines = audit.entries(c, "0851", citizen, key)
     assert [r["seq"] for r in rows] == list(range(1, 61))
@@ -180,7 +180,7 @@ def test_the_database_itself_refuses_to_change_what_happened(
 
 
 def _all(store, table: str) -> list[tuple[object, ...]]:
-    with store.engine.connect() as c:
+    with stores.everything(store) as c:
         return [tuple(r) for r in c.execute(text(f"SELECT * FROM {table}"))]
 
 
@@ -194,7 +194,7 @@ def test_no_cpr_and_no_name_stands_in_the_database(
     mette.post(f"/overblik/{people['Emil']}/kommentarer", {"tekst": "hemmelig tekst om drengen"})
     family = app.extensions["portal"].family
     cprs = [family.known(p).person.identifiers[CPR_SYSTEM] for p in people.values()]
-    raw = b"".join(f.read_bytes() for f in tmp_path.rglob("portal.db*"))
+    raw = stores.content(app.extensions["portal"].store)
     assert raw
     for word in (*cprs, "Mette", "Holm", "Emil", "Prøvevænget", "hemmelig tekst"):
         assert word.encode() not in raw, word
@@ -206,11 +206,7 @@ def test_if_the_log_cannot_be_written_nothing_is_shown(
     mette = login("mette")
     emil = mette.citizens()["Emil"]
     token = draft(mette, emil, "ppr")
-    (file,) = tmp_path.rglob("portal.db")
-    with sqlite3.connect(file) as db:
-        db.execute(
-            "CREATE TRIGGER broken BEFORE INSERT ON access_entry BEGIN SELECT RAISE(ABORT, 'full'); END"
-        )
+    stores.refuse(app.extensions["portal"].store, "access_entry")
     pages = ["", "/kontakter", "/moeder", "/samtykke", "/samtykke/ppr", "/kommentarer", "/oplysninger",
              "/tidslinje", "/samtykke/ppr/bekraeft", "?vent=1"]  # fmt: skip
     for path in ["/overblik", *(f"/overblik/{emil}{p}" for p in pages)]:
@@ -235,10 +231,10 @@ def test_every_read_is_written_before_it_is_answered(app: Flask, login: Login) -
     emil = mette.citizens()["Emil"]
     portal = app.extensions["portal"]
     for path in ("", "/moeder", "/samtykke", "/samtykke/ppr", "/kommentarer", "/hvem-har-set"):
-        with portal.store.read() as c:
+        with stores.everything(portal.store) as c:
             before = len(_rows(c, emil))
         assert mette.get(f"/overblik/{emil}{path}").status_code == 200
-        with portal.store.read() as c:
+        with stores.everything(portal.store) as c:
             rows = _rows(c, emil)
         assert len(rows) > before, path
         assert not verify(rows)[1]

@@ -11,6 +11,7 @@ from flask import Flask
 from portal import audit
 from portal.family import NOBODY
 from portal.settings import CPR_SYSTEM
+from tests import stores
 from tests.acts import grant, look_up, marks, purpose, steady, withdraw
 from tests.conftest import BASE, Browser, Login, staff
 from tests.page_checks import check
@@ -138,7 +139,7 @@ def test_a_look_up_of_nobody_is_logged_too(app: Flask, login: Login) -> None:
     services = app.extensions["portal"]
     poul = staff(login, "poul")
     assert look_up(poul, "0101019990").status_code == 404
-    with services.store.read() as c:
+    with stores.everything(services.store) as c:
         key = services.family.key(NOBODY)
         newest = audit.entries(c, services.settings.municipality, NOBODY, key)[0]
     assert (newest.line.act, newest.line.outcome) == (audit.Act.LOOK_UP, "unknown person")

@@ -35,7 +35,7 @@ from portal.proposal import Proposal, months_ahead
 from portal.records import Category
 from tests.consent_model import NEVER, NO, SECTOR, Model, Yes, birthday, eve, sector
 from tests.proving import PROVE, SEED, times
-from tests.store_fixtures import _in_memory
+from tests.store_server import in_memory
 from tests.store_world import PEOPLE, Shop, make_schema, open_shop, secrets, write_settings
 
 PLACES = ("skole", "job")
@@ -302,7 +302,7 @@ class Family(RuleBasedStateMachine):
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
     """One database for every run; each has a child of its own."""
-    with tempfile.TemporaryDirectory(dir=_in_memory()) as folder:
+    with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
         environ = secrets()
         file = write_settings(Path(folder), "sqlite:///portal.db", environ).path("portal-0851.toml")
         file.write_text(file.read_text() + PLACES_TOML)

@@ -43,7 +43,7 @@ from portal.sources.register import Registered
 from portal.standing import NotFound, Standings
 from tests.consent_model import Model, birthday
 from tests.proving import PROVE, SEED, times
-from tests.store_fixtures import _in_memory
+from tests.store_server import in_memory
 from tests.store_world import make_schema, secrets, write_settings
 
 MINUTE = timedelta(seconds=60)
@@ -345,7 +345,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Custody]]:
     seconds = SimpleNamespace(monotonic=lambda: clock.run * 1e10 + clock.at.timestamp())
     monkeypatch.setattr(family, "now", lambda: clock.at)
     monkeypatch.setattr(family, "time", seconds)
-    with tempfile.TemporaryDirectory(dir=_in_memory()) as folder:
+    with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
         environ = secrets()
         file = write_settings(Path(folder), "sqlite:///portal.db", environ).path("portal-0851.toml")
         file.write_text(file.read_text() + PLACES_TOML)

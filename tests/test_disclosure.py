@@ -16,6 +16,7 @@ from portal.cli import main
 from portal.disclosure import disclose
 from portal.settings import CPR_SYSTEM, Settings
 from portal.standing import NotFound
+from tests import stores
 from tests.acts import grant, withdraw
 from tests.conftest import Browser, Login, staff
 
@@ -113,10 +114,7 @@ def test_what_cannot_be_logged_is_not_told(
     mette, _, emil = lived
     (hers,) = ids(app, mette)
     numbers = cpr_of(app, emil), cpr_of(app, hers)
-    with app.extensions["portal"].store.engine.begin() as c:
-        c.exec_driver_sql(
-            "CREATE TRIGGER broken BEFORE INSERT ON access_entry BEGIN SELECT RAISE(ABORT, 'full'); END"
-        )
+    stores.refuse(app.extensions["portal"].store, "access_entry")
     done = command(app, "export", *numbers)
     assert done.exit_code == 1
     assert "database: does not answer" in done.output

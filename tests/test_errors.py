@@ -10,10 +10,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 from flask import Flask
+from msgspec import structs
 
 from portal import create_app
 from portal.settings import Settings
 from portal.telemetry.logs import Json
+from tests import stores
 from tests.acts import grant, propose, state, withdraw
 from tests.conftest import BASE, Browser, Login, World, staff
 from tests.page_checks import check
@@ -115,7 +117,7 @@ def test_our_own_database_down_is_503(app: Flask, login: Login) -> None:
     mette = login("mette")
     emil = mette.citizens()["Emil"]
     store = app.extensions["portal"].store
-    with store.engine.begin() as c:
+    with stores.everything(store) as c:
         c.exec_driver_sql("ALTER TABLE consent_event RENAME TO gone")
     for path in (f"/overblik/{emil}", f"/overblik/{emil}/samtykke"):
         answer = mette.get(path)
@@ -126,7 +128,7 @@ def test_our_own_database_down_is_503(app: Flask, login: Login) -> None:
 
 
 def test_readyz_tells_when_the_schema_is_old(app: Flask) -> None:
-    with app.extensions["portal"].store.engine.begin() as c:
+    with stores.everything(app.extensions["portal"].store) as c:
         c.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
     answer = app.test_client().get("/readyz", base_url=BASE)
     assert answer.status_code == 503
@@ -139,7 +141,8 @@ def test_a_failing_source_is_named_and_never_reads_as_nothing(
     settings: Settings, app: Flask, login: Login, world: World, fault: str
 ) -> None:
     noah = login("camilla").citizens()["Noah"]
-    camilla = login("camilla", app=create_app(settings))  # a worker that remembers no answers
+    forgetful = structs.replace(settings, cache="memory://")
+    camilla = login("camilla", app=create_app(forgetful))  # a worker that remembers no answers
     switch(world, "ppr", fault)
     try:
         text = check(camilla.get(f"/overblik/{noah}?vent=1"))

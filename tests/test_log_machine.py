@@ -37,7 +37,7 @@ from portal.models import access_entry
 from portal.records import Category
 from portal.verifier import Row
 from tests.proving import PROVE, SEED, times
-from tests.store_fixtures import _in_memory
+from tests.store_server import in_memory
 from tests.store_world import PEOPLE, Shop, make_schema, open_shop, secrets, write_settings
 from tests.tampering import TENANT, WAYS, Log
 
@@ -211,7 +211,7 @@ def bound(row: Row) -> bytes:
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
-    with tempfile.TemporaryDirectory(dir=_in_memory()) as folder:
+    with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
         found = write_settings(Path(folder), "sqlite:///portal.db", secrets())
         make_schema(found)
         opened = open_shop(found)

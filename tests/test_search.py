@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from portal.records import State
 from portal.search import folded
+from tests import stores
 from tests.conftest import Browser, Login, staff
 from tests.page_checks import check
 
@@ -91,7 +92,7 @@ def test_the_words_stay_in_this_session_on_this_overview(app: Flask, login: Logi
         assert "hemmeligt" not in check(who.get(f"/overblik/{people[citizen]}/soeg"))
     assert "hemmeligt" not in check(mette.get(f"/overblik/{people['Emil']}/hvem-har-set"))
     store = app.extensions["portal"].store
-    with store.engine.connect() as c:
+    with stores.everything(store) as c:
         rows = c.exec_driver_sql("SELECT data FROM session").all()
     assert rows and not any(b"hemmeligt" in bytes(r[0]) for r in rows)
 

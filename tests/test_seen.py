@@ -13,6 +13,7 @@ from portal import seen as module
 from portal.access import Viewer
 from portal.models import seen
 from portal.settings import Settings
+from tests import stores
 from tests.conftest import Browser, Login, staff
 from tests.page_checks import check
 
@@ -39,7 +40,7 @@ def listed(text: str) -> list[str]:
 
 
 def rows(app: Flask) -> list[tuple[str, str]]:
-    with app.extensions["portal"].store.engine.connect() as c:
+    with stores.everything(app.extensions["portal"].store) as c:
         return [(r.person, r.mark) for r in c.execute(select(seen))]
 
 
@@ -47,7 +48,7 @@ def lose(app: Flask, who: str, citizen: str, *ids: str, what: str = "entry") -> 
     """As if these entries had come since, or a source had been down: their marks are not there."""
     ref = app.extensions["portal"].family.key(who).ref
     marks = [ref("seen", citizen, what, i) for i in ids]
-    with app.extensions["portal"].store.engine.begin() as c:
+    with stores.everything(app.extensions["portal"].store) as c:
         assert c.execute(delete(seen).where(seen.c.mark.in_(marks))).rowcount == len(ids)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, event, func, select
 from portal.access import Viewer
 from portal.db import Store, StoreDown
 from portal.models import access_entry
+from tests import stores
 from tests.conftest import BASE, Login
 from tests.store_world import Shop, proposal, who
 
@@ -67,6 +68,7 @@ def locked(store: Store) -> Iterator[None]:
 FAULTS = pytest.mark.parametrize("fault", [read_only, full, locked], ids=lambda f: f.__name__)
 
 
+@stores.only_sqlite
 @FAULTS
 def test_nothing_is_shown_that_could_not_be_logged(fault: Fault, app: Flask, login: Login) -> None:
     browser, store = login("mette"), app.extensions["portal"].store
@@ -110,6 +112,7 @@ def test_no_answer_is_acknowledged_that_is_not_kept(fault: Fault, shop: Shop) ->
     assert shop.consents.withdraw(home.citizen.id, jonas.id, "skole", True).seq == kept + 1
 
 
+@stores.only_sqlite
 def test_a_database_that_went_away_is_a_503_and_comes_back(app: Flask, login: Login) -> None:
     browser, store = login("mette"), app.extensions["portal"].store
     assert browser.get("/overblik?vent=1").status_code == 200
@@ -136,7 +139,7 @@ def test_an_overview_cannot_be_opened_when_its_events_cannot_be_read(
 ) -> None:
     emil, portal = login("mette").citizens()["Emil"], app.extensions["portal"]
     mette = next(p.id for p in portal.family.household(emil).custodians if p.first_name == "Mette")
-    with portal.store.engine.begin() as c:
+    with stores.everything(portal.store) as c:
         c.exec_driver_sql("ALTER TABLE consent_event RENAME TO gone")
     with pytest.raises(StoreDown):
         portal.overviews.open(Viewer(person=mette), emil)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
 from portal.consents import Changed, NotAllowed
-from portal.db import StoreDown
+from portal.db import StoreDown, Unfit
 from portal.family import RegisterDown, UnknownPerson
 from portal.i18n import of_browser
 from portal.standing import NotFound, PurposeMissing
@@ -29,6 +29,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(UnknownPerson, lambda e: answer(404))
     app.register_error_handler(NotAllowed, lambda e: answer(404))
     app.register_error_handler(Changed, lambda e: answer(409))
+    app.register_error_handler(Unfit, lambda e: answer(400))
     app.register_error_handler(StoreDown, lambda e: answer(503, retry=10))
     app.register_error_handler(RegisterDown, lambda e: answer(503, "register", retry=30))
     app.register_error_handler(PurposeMissing, _purpose)
