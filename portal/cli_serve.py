@@ -10,6 +10,7 @@ from portal import schema
 from portal.assets import AssetsMissing
 from portal.binding import EXAMPLE, Bind, NotAPlace, bind_of
 from portal.cli_call import CONFIG, Cause, settings_of, store_of
+from portal.config import operators_port
 from portal.settings import ConfigError, Settings
 
 
@@ -25,16 +26,24 @@ from portal.settings import ConfigError, Settings
     type=click.FloatRange(0, 60),
     help="Seconds for which /readyz says 503 before a stop.",
 )
+@click.option("--metrics", default="", help="Instead of the file's [metrics] bind.")
 @click.option("--check", is_flag=True, help="Say whether it would start, and end.")
 @click.pass_context
 def serve(
-    context: click.Context, bind: str, socket_mode: str, workers: int, drain: float, check: bool
+    context: click.Context,
+    bind: str,
+    socket_mode: str,
+    workers: int,
+    drain: float,
+    metrics: str,
+    check: bool,
 ) -> None:
     """Serve the portal. Example: portal serve --config portal.toml --bind 127.0.0.1:8000"""
     from portal.serving import run
 
     settings, store = settings_of(context), store_of(context)
     where = _place(bind, socket_mode, settings)
+    operators = _operators_port(metrics or settings.metrics.bind)
     if problem := schema.problem(store) or _unjoinable(settings):
         raise Cause(problem)
     store.engine.dispose()  # no worker may inherit a connection
@@ -42,7 +51,7 @@ def serve(
         click.echo("It would start.")
         return
     try:
-        run(settings, where, workers, drain)
+        run(settings, where, workers, drain, operators)
     except OSError as e:
         raise Cause(f"metrics.bind: {e.strerror} (example: 127.0.0.1:9464)") from None
 
@@ -59,6 +68,13 @@ def _place(text: str, mode: str, settings: Settings) -> Bind:
         problem = "base_url is plain http, so nobody but this machine may connect"
         raise Cause(f"--bind: {problem} (example: --bind 127.0.0.1:8000, or an https base_url)")
     return where
+
+
+def _operators_port(text: str) -> Bind | None:
+    try:
+        return operators_port(text) if text else None
+    except ConfigError as e:
+        raise Cause(str(e)) from None
 
 
 def _unjoinable(settings: Settings) -> str:

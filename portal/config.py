@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from portal import safety
-from portal.binding import NotAPlace, bind_of, is_loopback
+from portal.binding import Bind, NotAPlace, bind_of, is_loopback
 from portal.settings import ConfigError, Purpose, Settings
 
 FROM_ELSEWHERE = ("secret_keys", "data_keys", "environ", "folder", "file")
@@ -122,7 +122,7 @@ def _check(s: Settings) -> None:
     for key, file in _key_files(s):
         safety.check_file(key, s.path(file))
     if s.metrics.bind:
-        _check_operators_port(s.metrics.bind)
+        operators_port(s.metrics.bind)
     quick = urlsplit(s.quick_exit_url)
     if quick.scheme != "https":
         raise ConfigError("quick_exit_url", "must be https", 'quick_exit_url = "https://www.dr.dk"')
@@ -158,7 +158,8 @@ def check_url(key: str, url: str) -> None:
         raise ConfigError(key, "looks as if it holds a CPR number")
 
 
-def _check_operators_port(text: str) -> None:
+def operators_port(text: str) -> Bind:
+    """Where operators read the numbers. Raises ConfigError: nobody but this machine may."""
     key, example = "metrics.bind", 'bind = "127.0.0.1:9464"'
     try:
         where = bind_of(text)
@@ -166,6 +167,7 @@ def _check_operators_port(text: str) -> None:
         raise ConfigError(key, str(e), example) from None
     if not where.private:
         raise ConfigError(key, "may be reached by other machines; it is for this one only", example)
+    return where
 
 
 def _check_unique(table: str, ids: list[str]) -> None:

@@ -56,7 +56,7 @@ HOW: dict[str, Any] = {
 """HTTP/1.1 alone: proxies speak it to us, and only there is a slow beginning cut off."""
 
 
-def run(settings: Settings, bind: Bind, workers: int, drain: float) -> None:
+def run(settings: Settings, bind: Bind, workers: int, drain: float, operators: Bind | None) -> None:
     """Serve until stopped; workers read the same file. `drain`: seconds between "not ready" and the end.
 
     Raises OSError when the operators' port is taken.
@@ -77,17 +77,17 @@ def run(settings: Settings, bind: Bind, workers: int, drain: float) -> None:
         log_dictconfig=logs.config(settings.log),
         **HOW,
     )
-    if settings.metrics.bind:
-        _open_operators_port(server, settings)
+    if operators:
+        _open_operators_port(server, settings, operators)
     server.serve()
 
 
-def _open_operators_port(server: Server, settings: Settings) -> None:
+def _open_operators_port(server: Server, settings: Settings, bind: Bind) -> None:
     os.environ[FOLDER] = tempfile.mkdtemp(prefix="portal-metrics-")
     from portal.telemetry.exporter import Exporter  # it looks for the folder when it is imported
 
     try:
-        exporter = Exporter(settings, lambda: sum(w.is_alive() for w in server.wrks))
+        exporter = Exporter(settings, bind, lambda: sum(w.is_alive() for w in server.wrks))
     except OSError:
         shutil.rmtree(os.environ[FOLDER])
         raise

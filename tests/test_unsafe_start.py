@@ -199,7 +199,7 @@ def test_the_demonstration_has_no_switch_that_serving_lacks(tmp_path: Path) -> N
     assert (
         {a for a in serving[4:] if a.startswith("-")}
         <= known
-        == {"--config", "--bind", "--socket-mode", "--workers", "--drain", "--check"}
+        == {"--config", "--bind", "--socket-mode", "--workers", "--drain", "--metrics", "--check"}
     )
     made = stage._secrets(tmp_path)
     place = Place(tmp_path)

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from portal.binding import Bind, bind_of, is_loopback
+from portal import drill
+from portal.binding import Bind, is_loopback
+from portal.db import Store
 from portal.second_place import SecondPlace
 from portal.settings import Settings
 from portal.telemetry import dashboard
@@ -38,12 +41,14 @@ PATIENCE = 10
 class Exporter:
     """Adds up, and answers on the operators' port until the process ends."""
 
-    def __init__(self, settings: Settings, workers: Callable[[], int]) -> None:
+    def __init__(self, settings: Settings, bind: Bind, workers: Callable[[], int]) -> None:
         self._settings, self._workers = settings, workers
         self._folder = Path(os.environ[FOLDER])
         self._place = SecondPlace(settings.path(settings.audit.checkpoints), settings.municipality)
+        self._store = Store(settings.database, settings.path("."), settings.municipality)
+        """Never asked, only named: ages are read from folders."""
         self._recent, self._lock = Recent(), threading.Lock()
-        self._server = _listen(bind_of(settings.metrics.bind), self)
+        self._server = _listen(bind, self)
 
     def start(self) -> None:
         os.register_at_fork(after_in_child=self._server.socket.close)
@@ -79,11 +84,11 @@ class Exporter:
     def collect(self) -> Iterator[Metric]:
         """What only the server knows, not a worker."""
         yield GaugeMetricFamily("portal_workers", "Workers alive.", self._workers())
-        yield GaugeMetricFamily(
-            "portal_checkpoint_age_seconds",
-            "Seconds since the access log was last signed; +Inf when never.",
-            self._place.age(),
-        )
+        yield _age("checkpoint", "the access log was last signed", self._place.age())
+        known = drill.status(self._settings, self._store)
+        drilled = known.drill.at if known.drill else None
+        yield _age("backup", "the newest backup", _since(known.at, known.backup))
+        yield _age("drill", "a restore was last drilled", _since(known.at, drilled))
 
     def _registry(self) -> CollectorRegistry:
         """One for each question: nothing is added twice."""
@@ -95,6 +100,15 @@ class Exporter:
         MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
         registry.register(self)
         return registry
+
+
+def _age(what: str, words: str, seconds: float) -> Metric:
+    told = f"Seconds since {words}; +Inf when never."
+    return GaugeMetricFamily(f"portal_{what}_age_seconds", told, seconds)
+
+
+def _since(at: datetime, then: datetime | None) -> float:
+    return (at - then).total_seconds() if then else float("inf")
 
 
 class _Answers(BaseHTTPRequestHandler):

@@ -25,7 +25,7 @@ def on(app: Flask, settings: Settings) -> None:
 
 
 def _listeners(settings: Settings) -> Iterator[Listener]:
-    if settings.metrics.bind and os.environ.get(FOLDER):
+    if os.environ.get(FOLDER):
         from portal.telemetry.metrics import Metrics
 
         yield Metrics()
