@@ -192,7 +192,9 @@ def test_the_worker_itself_refuses_too(place: Place) -> None:
 def test_the_demonstration_has_no_switch_that_serving_lacks(tmp_path: Path) -> None:
     """Its command is `portal serve` as anybody types it, and its keys are good on loopback alone."""
     (serving,) = (
-        c for c in stage._commands({"PORT": 1, "IDP_PORT": 2, "BACKEND_PORT": 3}) if "portal" in c
+        c
+        for c in stage._commands({"PORT": 1, "IDP_PORT": 2, "BACKEND_PORT": 3}, tmp_path)
+        if "portal" in c
     )
     assert serving[1:4] == ["-m", "portal", "serve"]
     known = {o for p in serve.params if isinstance(p, click.Option) for o in p.opts}
