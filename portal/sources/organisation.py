@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 import time
-import uuid
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +33,7 @@ UNKNOWN_SECONDS = 3600.0
 PAUSE = 30.0
 PATIENCE = 10.0
 """Seconds a question may take after those who asked have stopped waiting."""
+NOBODY = "00000000-0000-4000-8000-000000000000"
 FIELDS = "{ uuid enhedsnavn adresser { adresseRolleTitel adresseTekst } }"
 
 
@@ -74,9 +75,7 @@ class Directory:
         async def ask() -> str:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await self._ask(
-                        [f"https://kombit.dk/sts/organisation|urn:uuid:{uuid.UUID(int=0)}"]
-                    )
+                    await self._ask([f"https://kombit.dk/sts/organisation|urn:uuid:{NOBODY}"])
             except SourceFailure as e:
                 return e.problem
             except TimeoutError:
@@ -140,11 +139,17 @@ class Directory:
             content_type="application/json",
             accept="application/json",
             more={
-                "x-TransaktionsId": str(uuid.uuid4()),
+                "x-TransaktionsId": _number(),
                 "x-TransaktionsTid": datetime.now(UTC).isoformat(),
             },
         )
         return _read(decode(expect_ok(reply)), names)
+
+
+def _number() -> str:
+    """A random UUID (RFC 9562, version 4), as the header is documented."""
+    chance = secrets.token_hex(16)
+    return f"{chance[:8]}-{chance[8:12]}-4{chance[13:16]}-a{chance[17:20]}-{chance[20:]}"
 
 
 def _read(answer: Any, names: list[str]) -> dict[str, Unit]:
