@@ -50,8 +50,8 @@ class Wire(http.client.HTTPConnection):
         self.sock.settimeout(PATIENCE)
         self.sock.connect(str(self._file))
 
-    def ask(self, path: str, **headers: str) -> Reply:
-        self.request("GET", path, headers={"Host": "127.0.0.1", **headers})
+    def ask(self, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Reply:
+        self.request(method, path, body, {"Host": "127.0.0.1", **headers})
         answer = self.getresponse()
         named = {name.lower(): value for name, value in answer.getheaders()}
         return Reply(answer.status, named, answer.read())
@@ -61,12 +61,14 @@ class Served:
     """One running server, asked as its proxy would ask."""
 
     def __init__(self, config: Path, environ: dict[str, str], *options: str) -> None:
-        self.config, self.file = config, config.parent / "portal.sock"
-        self.secrets = environ
+        named = [o.removeprefix("unix:") for o in options if o.startswith("unix:")]
+        self.config = config
+        self.file = Path(named[0]) if named else config.parent / "portal.sock"
+        self.secrets, self.host = environ, _host_of(config)
         self.environ = {**os.environ, **environ, "PORTAL_CONFIG": str(config)}
         self.said = config.parent / "said"
         self.port = _port_of(options)
-        bind = () if self.port else ("--bind", f"unix:{self.file}")
+        bind = () if self.port or named else ("--bind", f"unix:{self.file}")
         command = [sys.executable, "-m", "portal", "serve", "--workers", "2", *bind, *options]
         with self.said.open("ab") as out:
             self.process = subprocess.Popen(command, env=self.environ, stdout=out, stderr=out)
@@ -86,7 +88,7 @@ class Served:
     def get(self, path: str, **headers: str) -> Reply:
         wire = self.wire()
         try:
-            return wire.ask(path, **headers)
+            return wire.ask(path, **{"Host": self.host, **headers})
         finally:
             wire.close()
 
@@ -100,6 +102,11 @@ class Served:
 
     def hup(self) -> None:
         self.process.send_signal(signal.SIGHUP)
+
+
+def _host_of(config: Path) -> str:
+    line = next(x for x in config.read_text().splitlines() if x.startswith("base_url"))
+    return line.partition("://")[2].partition(":")[0].strip('"')
 
 
 def _port_of(options: tuple[str, ...]) -> int:
