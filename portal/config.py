@@ -142,6 +142,8 @@ def _urls(s: Settings) -> Iterator[tuple[str, str]]:
     for x in s.source:
         if x.connected:
             yield f"source.{x.id}.url", x.url
+    if s.tracing.endpoint:
+        yield "tracing.endpoint", s.tracing.endpoint
     if s.accessibility_statement_url:
         yield "accessibility_statement_url", s.accessibility_statement_url
 

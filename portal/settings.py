@@ -184,6 +184,13 @@ class MetricsSettings(_Table, frozen=True, kw_only=True):
     bind: str = ""
 
 
+class TracingSettings(_Table, frozen=True, kw_only=True):
+    """Traces for an OpenTelemetry collector; off when empty."""
+
+    endpoint: str = ""
+    sample: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.05
+
+
 class BeforeConsent(_Table, frozen=True, kw_only=True):
     """What some employees see before consent: off unless a written legal basis stands here."""
 
@@ -216,6 +223,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     before_consent: BeforeConsent | None = None
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
     organisation: Organisation | None = None
     actor: tuple[Actor, ...] = ()
     source: tuple[SourceConfig, ...] = ()

@@ -70,6 +70,8 @@ WRONG = {
     ],
     'database = "sqlite:///var/portal.db"': [("", "database")],
     "[register]": [
+        ('[tracing]\nendpoint = "http://collector.example/v1/traces"\n[register]', "tracing.endpoint"),
+        ('[tracing]\nsample = 2\n[register]', "tracing.sample"),
         ('[log]\nlevel = "LOUD"\n[register]', "log.level"), ('[log]\nformat = "xml"\n[register]', "log.format"),
         ('[metrics]\nbind = "0.0.0.0:9464"\n[register]', "metrics.bind"), ('[metrics]\nbind = "9464"\n[register]', "metrics.bind"),
         ('[metrics]\nbind = "192.0.2.1:9464"\n[register]', "metrics.bind"), ('[metrics]\nbind = "unix:m.sock"\n[register]', "metrics.bind"),

@@ -30,6 +30,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "`[backup]`": settings.BackupSettings,
     "`[consents]`": settings.ConsentSettings,
     "`[log]`": settings.LogSettings,
+    "`[tracing]`": settings.TracingSettings,
     "`[metrics]`": settings.MetricsSettings,
     "`[before_consent]`": settings.BeforeConsent,
     "`[identity.citizen]` and `[identity.staff]`": settings.Provider,

@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 STATIC = "/static/"
+METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+"""Those with a name of their own; anybody may invent one."""
 NAME = "portal.endpoint"
 
 
 def install(app: Flask) -> None:
     """Put the layer around an application, and have it leave the view's name where the layer finds it."""
-    app.teardown_request(_leave_name)
+    leave_names(app)
     app.wsgi_app = Layer(app.wsgi_app)  # type: ignore[assignment, method-assign]
+
+
+def leave_names(app: Flask) -> None:
+    """Have each request leave its view's name for what stands around the application."""
+    app.teardown_request(_leave_name)
 
 
 def _leave_name(_: BaseException | None) -> None:

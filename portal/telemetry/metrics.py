@@ -7,11 +7,11 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from portal.telemetry import Listener
+from portal.telemetry.layer import METHODS
 
 PAGE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 SOURCE_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5)
-METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 GOOD = frozenset({"shown", "empty", "partial"})
 """What a source says when it has answered."""
 
