@@ -133,14 +133,20 @@ def test_a_page_that_leads_to_itself_is_asked_once(backend: Backend) -> None:
     assert backend.count("/fhir/Goal/again") == 1
 
 
-def test_a_next_page_whose_address_holds_the_cpr_is_not_asked_for(backend: Backend) -> None:
+def test_a_next_page_whose_address_holds_the_cpr_is_asked_for_in_a_body(backend: Backend) -> None:
     serve_fhir(backend, patient())
-    url = "Patient?identifier=urn%3Aoid%3A1.2.208.176.1.2%7C0108169995&page=2"
-    backend.answers["/fhir/Patient/_search"] = bundle(
-        patient(), link=[{"relation": "next", "url": url}]
-    )
+    query = "identifier=urn%3Aoid%3A1.2.208.176.1.2%7C0108169995&page=2"
+    forms: list[str] = []
+
+    async def pages(request: web.Request) -> web.Response:
+        forms.append((await request.read()).decode())
+        link = [{"relation": "next", "url": f"{backend.url}/fhir/Patient?{query}"}]
+        return web.json_response(bundle(patient(), link=link if len(forms) == 1 else []))
+
+    backend.answers["/fhir/Patient/_search"] = pages
     found = ask(backend)
-    assert (found.state, found.partial) == (State.SHOWN, True)
+    assert (found.state, found.partial) == (State.EMPTY, False)
+    assert forms[1:] == [query]
     assert "/fhir/Patient" not in backend.asked
 
 
@@ -288,6 +294,22 @@ def test_a_meeting_by_telephone_or_video(backend: Backend) -> None:
     assert told["Appointment/tlf"].place == "Telefon, 99990199"
     assert (told["Appointment/vid"].place, told["Appointment/vid"].url) == ("Video", link)
     assert (told["Appointment/shut"].place, told["Appointment/shut"].url) == ("", "")
+
+
+def test_a_clinic_is_where_a_meeting_is_when_nothing_nearer_is_said(backend: Backend) -> None:
+    clinic = {"resourceType": "HealthcareService", "id": "k", "name": "Børneambulatoriet"}
+    room = {"resourceType": "Location", "id": "l", "name": "Lokale 2"}
+    both = _appointment("both", "l")
+    actor = {"actor": {"reference": "HealthcareService/k"}, "status": "accepted"}
+    both["participant"].insert(1, actor)
+    alone = _appointment("alone", "l")
+    alone["participant"][1] = actor
+    serve_fhir(backend, patient(), room, both, alone)
+    backend.answers["/fhir/HealthcareService/_search"] = bundle(clinic)
+    told = {e.key: e for e in ask(backend).entries if isinstance(e, Meeting)}
+    assert told["Appointment/both"].place == "Lokale 2"
+    assert told["Appointment/alone"].place == "Børneambulatoriet"
+    assert told["Appointment/alone"].people == ()
 
 
 def _appointment(number: str, location: str) -> dict[str, Any]:

@@ -76,11 +76,10 @@ class FhirClient:
             if not following:
                 found.cut |= _fewer_than_said(found, bundle)
                 return found
-            if following in followed or _tells(following, params) or len(found.pool) > ENTRIES:
-                break  # a loop, an address that would end in logs, or enough
+            if following in followed or len(found.pool) > ENTRIES:
+                break  # a loop, or enough
             followed.add(following)
-            reply = await self._http.ask("GET", following, accept=FHIR_JSON)
-            bundle = self._bundle(expect_ok(reply))
+            bundle = self._bundle(expect_ok(await self._follow(following, kind, params)))
         found.cut = True
         return found
 
@@ -100,6 +99,14 @@ class FhirClient:
             form.append((name, include))
         url = f"{self.base}/{kind}/_search"
         return await self._http.ask("POST", url, body=urlencode(form).encode(), accept=FHIR_JSON)
+
+    async def _follow(self, url: str, kind: str, params: Mapping[str, str]) -> Reply:
+        """The next page; where its address holds whom we asked about, that is put into a body."""
+        if not _tells(url, params):
+            return await self._http.ask("GET", url, accept=FHIR_JSON)
+        form = urlsplit(url).query.encode()
+        search = f"{self.base}/{kind}/_search"
+        return await self._http.ask("POST", search, body=form, accept=FHIR_JSON)
 
     def _outcome(self, reply: Reply) -> Json:
         if reply.status not in UNKNOWN_TYPE:

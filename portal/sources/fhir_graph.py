@@ -14,7 +14,9 @@ from portal.sources import SourceFailure
 from portal.sources.fhir_client import FhirClient, name_of, together
 from portal.sources.fhir_shape import Json, obj, objs, text
 
-NAMED = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location"})
+NAMED = frozenset(
+    {"Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService"}
+)
 LOOKUPS = 100
 READS = 20
 CANNOT_SEARCH = frozenset(

@@ -24,6 +24,7 @@ from portal.sources.fhir_shape import (
 
 UNNAMED = "Møde"
 """The one word of ours: what the source left nameless must still have a heading."""
+PLACES = ("Location", "HealthcareService")
 CANCELLED = frozenset({"cancelled", "noshow"})
 TENTATIVE = frozenset({"proposed", "pending", "waitlist"})
 _UID_SYSTEMS = ("urn:ietf:rfc:3986", "urn:ietf:rfc:5545")
@@ -112,8 +113,8 @@ def _around(reading: Reading, resource: Json, key: str) -> dict[str, Any]:
 
 
 def _where(reading: Reading, references: list[Json], holder: Json) -> dict[str, str]:
-    """The first place, and the address of a meeting by video."""
-    places = (_place(reading, r, holder) for r in references)
+    """The first place, else the clinic, and the address of a meeting by video."""
+    places = (_place(reading, r, holder, kind) for kind in PLACES for r in references)
     links = (
         web(telecom(objs(_location(reading, r, holder), "telecom"), "url")) for r in references
     )
@@ -123,20 +124,20 @@ def _where(reading: Reading, references: list[Json], holder: Json) -> dict[str, 
     }
 
 
-def _location(reading: Reading, reference: Json, holder: Json) -> Json:
+def _location(reading: Reading, reference: Json, holder: Json, kind: str = "Location") -> Json:
     """The place referred to, unless it is kept from somebody."""
     found = reading.graph.find(reference, holder) or {}
     shut = restrictions(found) - {Audience.NOT_FOR_CHILD}
-    return found if found.get("resourceType") == "Location" and not shut else {}
+    return found if found.get("resourceType") == kind and not shut else {}
 
 
-def _place(reading: Reading, reference: Json, holder: Json) -> str:
+def _place(reading: Reading, reference: Json, holder: Json, kind: str) -> str:
     """Name and address, and the number to ring where the meeting is a call."""
     if reading.graph.find(reference, holder) is None:
         target = reading.graph.local(text(reference, "reference"))
         said = text(reference, "type") or target.partition("/")[0]
-        return display(reference) if said == "Location" else ""
-    if not (found := _location(reading, reference, holder)):
+        return display(reference) if said == kind else ""
+    if not (found := _location(reading, reference, holder, kind)):
         return ""
     phone = telecom(objs(found, "telecom"), "phone")
     parts = (text(found, "name") or display(reference), address(obj(found, "address")), phone)
