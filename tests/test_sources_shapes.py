@@ -83,7 +83,7 @@ def test_who_it_is_must_be_said_once_and_plainly(body: bytes) -> None:
 
 def test_half_characters_and_control_characters_are_taken_out() -> None:
     assert clean("A\ud800B\x00C\x9bD\u202eE\nF") == "ABCDE\nF"
-    assert decode_identity(b'"\\ud800"') == "\ud800"
+    assert decode_identity(b'"\\ud800"') == "\ufffd"
 
 
 @pytest.mark.parametrize(
