@@ -12,7 +12,8 @@ from flask import Flask
 from flask_compress import Compress
 from whitenoise import WhiteNoise
 
-from portal import draining, gate, htmx, i18n, schema, templating
+from portal import draining, gate, htmx, i18n, limits, schema, templating
+from portal.addresses import Addresses
 from portal.alarms import Alarms
 from portal.assets import BUILT
 from portal.bodies import LARGEST_BODY
@@ -176,11 +177,13 @@ def create_app(settings: Settings) -> Flask:
     page.install(app)
     errors.install(app)
     _compress(app)  # before the gate, whose Vary header it then adds to
+    limits.guard(app)
     gate.guard(app)
     app.teardown_request(lambda _: services.clerk.nudge())
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.wsgi_app = _static(app, settings.secure)  # type: ignore[method-assign]
+    static = _static(app, settings.secure)
+    app.wsgi_app = Addresses(static, settings.trusted_proxies)  # type: ignore[method-assign,assignment]
     return app
 
 

@@ -7,7 +7,7 @@ later sees it. A correction is a new version, taking back leaves a tombstone.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import func, insert, select
@@ -25,10 +25,17 @@ from portal.records import Category
 from portal.settings import Settings
 
 LONGEST = 4000
+MOST = 100
+"""New comments of one author about one citizen within DAY: more is harassment, or a machine."""
+DAY = timedelta(days=1)
 
 
 class NotYours(Exception):
     """Only the author may correct or take back."""
+
+
+class TooMany(Exception):
+    """This author has written enough for a day."""
 
 
 class Detail(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +69,10 @@ class Comments:
         self._journal = Journal(settings)
 
     def write(self, citizen: str, viewer: Viewer, about: str, detail: Detail) -> str:
-        """Send a comment; returns its id. Raises db.StoreDown."""
+        """Send a comment; returns its id. Raises TooMany, db.StoreDown."""
+        since = now() - DAY
+        if self._versions(citizen, since) >= MOST and self._own(citizen, viewer, since) >= MOST:
+            raise TooMany
         id = new_id()
         self._insert(citizen, viewer, id, 1, about, detail)
         return id
@@ -148,8 +158,12 @@ class Comments:
         if detail.text is None:
             self._journal.keep(Ended(thing="comment", id=id, citizen=citizen, at=now()))
 
-    def recent(self, citizen: str, since: datetime) -> int:
-        """How many versions were written since (for limits)."""
+    def _own(self, citizen: str, viewer: Viewer, since: datetime) -> int:
+        found = self._all(citizen)
+        return sum(1 for c in found if c.written > since and wrote(viewer, c.detail))
+
+    def _versions(self, citizen: str, since: datetime) -> int:
+        """How many versions anybody wrote; counted without opening one."""
         t = comment
         with self._store.read(citizen) as c:
             where = (t.c.citizen == citizen) & (t.c.at > since)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -123,6 +124,8 @@ def _check(s: Settings) -> None:
         safety.check_file(key, s.path(file))
     if s.metrics.bind:
         operators_port(s.metrics.bind)
+    for name in s.trusted_proxies:
+        _check_proxy(name)
     quick = urlsplit(s.quick_exit_url)
     if quick.scheme != "https":
         raise ConfigError("quick_exit_url", "must be https", 'quick_exit_url = "https://www.dr.dk"')
@@ -158,6 +161,16 @@ def check_url(key: str, url: str) -> None:
         raise ConfigError(key, "plain http is refused unless the host is loopback", "https://...")
     if re.search(r"(?<!\d)\d{6}-?\d{4}(?!\d)", parts.path + "?" + parts.query):
         raise ConfigError(key, "looks as if it holds a CPR number")
+
+
+def _check_proxy(name: str) -> None:
+    example = 'trusted_proxies = ["127.0.0.1/32", "unix"]'
+    try:
+        network = None if name == "unix" else ipaddress.ip_network(name)
+    except ValueError:
+        raise ConfigError("trusted_proxies", f"'{name}' is not a network", example) from None
+    if network is not None and network.prefixlen == 0:
+        raise ConfigError("trusted_proxies", f"'{name}' is everybody", example)
 
 
 def operators_port(text: str) -> Bind:

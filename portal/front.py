@@ -95,7 +95,7 @@ def environment(scope: Scope) -> WSGIEnvironment:
         "QUERY_STRING": scope.query_string,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "SERVER_NAME": server,
-        "SERVER_PORT": port,
+        "SERVER_PORT": port if port.isdigit() else "0",  # a socket file has none
         "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": io.BytesIO(),

@@ -210,6 +210,8 @@ class Settings(_Table, frozen=True, kw_only=True):
     secret_keys_env: str = "PORTAL_SECRET_KEYS"  # noqa: S105 - a variable's name
     data_keys_env: str = "PORTAL_DATA_KEYS"
     database_owner_env: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    """Whose X-Forwarded-For is believed: networks, or "unix" for the socket file."""
     quick_exit_url: str = "https://www.dr.dk"
     accessibility_statement_url: str = ""
     service_name: str = "Familieoverblik"

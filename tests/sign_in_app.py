@@ -24,6 +24,7 @@ from portal.family import Known, RegisterDown, UnknownPerson
 from portal.identity.browser import Interface, current
 from portal.identity.oidc import Oidc
 from portal.identity.session import Sessions
+from portal.limits import Limiter
 from portal.models import metadata, person
 from portal.records import Actor, Person, Sector
 from portal.settings import CPR_SYSTEM, Identity, Register, Settings
@@ -127,6 +128,7 @@ def make_app(settings: Settings) -> Flask:
         sessions=sessions,
         family=family,
         oidc=Oidc(settings, store, vault),
+        limiter=Limiter(settings),
     )
     app.session_interface = Interface(settings, sessions)
     app.register_blueprint(sign_in)

@@ -67,6 +67,8 @@ WRONG = {
         ('base_url = "http://127.0.0.1:8000"\nbase_uri = "x"', "base_uri"),
         ('base_url = "http://127.0.0.1:8000"\nsecret_keys = ["x"]', "secret_keys"),
         ('base_url = "http://127.0.0.1:8000"\nquick_exit_url = "http://dr.dk"', "quick_exit_url"),
+        ('base_url = "http://127.0.0.1:8000"\ntrusted_proxies = ["0.0.0.0/0"]', "trusted_proxies"),
+        ('base_url = "http://127.0.0.1:8000"\ntrusted_proxies = ["proxy.kommune.example"]', "trusted_proxies"),
     ],
     'database = "sqlite:///var/portal.db"': [("", "database")],
     "[register]": [

@@ -26,6 +26,7 @@ def feed(token: str) -> ResponseReturnValue:
 
 @calendar.get("/overblik/<citizen>/moeder/<ref>.ics")
 @audience("logged-in")
+@limited("export")
 def meeting(citizen: str, ref: str) -> ResponseReturnValue:
     page = portal().overviews.open(
         viewer(),

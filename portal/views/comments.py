@@ -52,6 +52,7 @@ def write(citizen: str) -> ResponseReturnValue:
 
 @comments.post("/<comment>")
 @audience("citizen")
+@limited("comment")
 def change(citizen: str, comment: str) -> ResponseReturnValue:
     """`handling=ret` with a new text, or `handling=fortryd` to take it back."""
     acts = {"ret": False, "fortryd": True}

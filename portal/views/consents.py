@@ -26,7 +26,7 @@ from portal.forms import ConsentFields, one
 from portal.gate import audience, portal, viewer
 from portal.handout import Citizen, Relation
 from portal.handout_consent import ConsentList
-from portal.limits import limited
+from portal.limits import limited, person
 from portal.proposal import Proposal
 from portal.views.again import fresh, step_up
 from portal.views.page import patience
@@ -55,7 +55,7 @@ def show(citizen: str, actor: str) -> ResponseReturnValue:
 
 @consents.post("/<actor>")
 @audience("citizen")
-@limited("consent")
+@limited("consent", by=lambda: "" if one(request.form, "handling") == "traek" else person())
 def decide(citizen: str, actor: str) -> ResponseReturnValue:
     steps = {"giv": _propose, "bekraeft": _confirm, "traek": _withdraw}
     step = steps.get(one(request.form, "handling")) or abort(400)

@@ -10,9 +10,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
+from portal.comments import TooMany
 from portal.consents import Changed, NotAllowed
 from portal.db import StoreDown, Unfit
 from portal.family import RegisterDown, UnknownPerson
+from portal.gate import kept_draft
 from portal.i18n import of_browser
 from portal.standing import NotFound, PurposeMissing
 from portal.telemetry import where
@@ -20,6 +22,7 @@ from portal.telemetry.reference import reference
 from portal.views.caseworker import ask_purpose
 
 log = logging.getLogger(__name__)
+HOUR = 3600
 
 
 def install(app: Flask) -> None:
@@ -28,6 +31,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(NotFound, lambda e: answer(404))
     app.register_error_handler(UnknownPerson, lambda e: answer(404))
     app.register_error_handler(NotAllowed, lambda e: answer(404))
+    app.register_error_handler(TooMany, _too_many)
     app.register_error_handler(Changed, lambda e: answer(409))
     app.register_error_handler(Unfit, lambda e: answer(400))
     app.register_error_handler(StoreDown, lambda e: answer(503, retry=10))
@@ -120,11 +124,17 @@ def _words(status: int, kind: str) -> tuple[str, str]:
 def _http(e: HTTPException) -> ResponseReturnValue:
     if e.response is not None or (e.code or 500) < 400:
         return e
-    response = answer(e.code or 500, "kept" if e.code == 403 and e.description == "kept" else "")
+    why = e.description if e.description in ("kept", "hasty") else ""
+    response = answer(e.code or 500, why)
     for name, value in e.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def _too_many(e: TooMany) -> ResponseReturnValue:
+    """What was written is kept for its writer."""
+    return answer(429, "hasty" if kept_draft() else "", retry=HOUR)
 
 
 def _purpose(e: PurposeMissing) -> ResponseReturnValue:

@@ -12,6 +12,7 @@ from portal.audit import Act
 from portal.gate import audience, portal, viewer
 from portal.handout import Overview
 from portal.htmx import PortalRequest
+from portal.limits import limited
 from portal.month import asked_month, this_month, written_month
 from portal.records import Category
 from portal.views.page import look, patience
@@ -90,6 +91,7 @@ def late(citizen: str) -> ResponseReturnValue:
 
 @overview.get("/overblik/<citizen>/moeder/<ref>/tag-med")
 @audience("logged-in")
+@limited("export")
 def bring(citizen: str, ref: str) -> ResponseReturnValue:
     found = _open(citizen, wait=None, act=Act.EXPORT, fresh=True)
     meeting = next((m for m in found.meetings if m.ref == ref), None) or abort(404)

@@ -14,6 +14,7 @@ from portal.assets import Assets
 from portal.audit import Act
 from portal.gate import audience, portal, viewer
 from portal.i18n import LANGUAGES, chosen, of_browser
+from portal.limits import limited
 from portal.records import Category
 from portal.vcard import contact_card
 from portal.views.page import look
@@ -59,6 +60,7 @@ def offline() -> ResponseReturnValue:
 
 @phone.get("/overblik/<citizen>/kontakter/<ref>.vcf")
 @audience("citizen")
+@limited("export")
 def contact(citizen: str, ref: str) -> ResponseReturnValue:
     """One contact person for the phone's own list; for the family, not for employees."""
     page = portal().overviews.open(

@@ -29,6 +29,7 @@ from portal.identity.failures import (
 )
 from portal.identity.profile import Door
 from portal.identity.reception import receive
+from portal.limits import address, limited
 from portal.telemetry import tell
 from portal.telemetry.reference import reference
 
@@ -41,6 +42,7 @@ TOKEN_LENGTH = 20_000
 
 @sign_in.get("/log-ind")
 @audience("anyone")
+@limited("door", by=address)
 def citizen() -> ResponseReturnValue:
     """To the provider, as a citizen."""
     return _depart("citizen")
@@ -48,6 +50,7 @@ def citizen() -> ResponseReturnValue:
 
 @sign_in.get("/log-ind/medarbejder")
 @audience("anyone")
+@limited("door", by=address)
 def staff() -> ResponseReturnValue:
     """To the provider, as an employee."""
     return _depart("staff")
@@ -55,6 +58,7 @@ def staff() -> ResponseReturnValue:
 
 @sign_in.get("/log-ind/retur")
 @audience("anyone")
+@limited("door", by=address)
 def back() -> ResponseReturnValue:
     """Back from the provider; right or wrong, this attempt is over."""
     settings, browser = portal().settings, current()
