@@ -28,6 +28,7 @@ class Clerk:
         self, settings: Settings, store: Store, tidy: Callable[[], None] = lambda: None
     ) -> None:
         self.checkpoints, self._tidy = Checkpoints(settings, store), tidy
+        self._sign = settings.audit.sign
         self._next = time.monotonic() + FIRST
         self._lock = threading.Lock()
 
@@ -41,7 +42,7 @@ class Clerk:
     def _work(self) -> None:
         try:
             self._tidy()
-            if self.checkpoints.age() < EVERY / 2:  # another worker's
+            if not self._sign or self.checkpoints.age() < EVERY / 2:  # another's work
                 return
             made = self.checkpoints.make()
             for fault in made.faults if made else ():

@@ -24,9 +24,18 @@ def problem(store: Store) -> str:
         found = version(store)
     except SQLAlchemyError:
         return "the database does not answer"
-    if found != newest():
+    if not fits(found):
         return f"the database has schema {found or 'none'}, not {newest()}; run: portal db upgrade"
     return ""
+
+
+def fits(found: str) -> bool:
+    """Whether this code can work on that version: its own, or a later one of the same generation.
+
+    Within a generation (a version's first digit) a migration only adds, so that the release
+    before goes on serving while it is replaced (tests/test_migrations.py).
+    """
+    return found == newest() or (found > newest() and found[:1] == newest()[:1])
 
 
 def version(store: Store) -> str:

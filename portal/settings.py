@@ -150,6 +150,8 @@ class AuditSettings(_Table, frozen=True, kw_only=True):
     checkpoints: str = "var/checkpoints"
     key: str = "var/checkpoint.pem"
     """Signs the checkpoints; made at the first one if there is none."""
+    sign: bool = True
+    """Whether this node signs checkpoints: of several nodes one, or all that share folder and key."""
     staff_names: bool = False
     keep_months: Annotated[int, msgspec.Meta(ge=0, le=120)] = 24
     """How long log lines are kept; 0 for ever."""

@@ -53,8 +53,11 @@ def place(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
     Returns the environment that goes with the file.
     """
-    if not POSTGRESQL:
-        return dict(environ)
+    return place_on_postgresql(file, environ) if POSTGRESQL else dict(environ)
+
+
+def place_on_postgresql(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The same, whatever this run is about."""
     name = server().copy_of(template())
     valkey().client.flushdb()
     head, found = re.subn(
@@ -86,7 +89,7 @@ def clear(database: str) -> None:
 def everything(store: Store) -> Iterator[Connection]:
     """A transaction past every wall: what a test looks at, no portal could."""
     engine = store.engine
-    if POSTGRESQL:
+    if not store.sqlite:
         database = engine.url.database or ""
         engine = create_engine(server().url("postgres", database), poolclass=NullPool)
     with engine.begin() as connection:
