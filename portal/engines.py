@@ -12,6 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
@@ -31,6 +33,8 @@ GONE = {
     "tcp_user_timeout": 10_000,
 }
 """libpq's: a server whose machine vanished is given up after some ten seconds."""
+SILENT_SECONDS = STATEMENT_SECONDS + 2
+"""How long a server may take everything and say nothing (it hangs, or what stands before it does)."""
 OURS = ("prepare_threshold",)
 """Words in the address that are not libpq's."""
 
@@ -56,8 +60,25 @@ class About(NamedTuple):
 NOBODYS = About()
 
 
+class _Attentive(psycopg.Connection[Any]):
+    """Gives up on a server that neither answers nor breaks the connection: libpq would wait for ever."""
+
+    seconds: float | None = SILENT_SECONDS
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        try:
+            return super().wait(gen, interval, self.seconds if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()  # nobody knows what became of it: of no use to anybody else
+            raise
+
+
 def scope(connection: Connection, tenant: str, about: About) -> None:
     """What a transaction is about, from here to its end or the next such word."""
+    driver = connection.connection.dbapi_connection
+    if isinstance(driver, _Attentive):
+        driver.seconds = None if about.patient else SILENT_SECONDS
     longest = "0" if about.patient else f"{STATEMENT_SECONDS}s"
     values = (tenant, ",".join(about.citizens), about.task, ",".join(about.keys), longest)
     connection.exec_driver_sql(SCOPE, values)
@@ -90,6 +111,15 @@ def _postgresql(url: URL, tenant: str) -> Engine:
         pool_pre_ping=True,
         connect_args={k: v for k, v in GONE.items() if k not in url.query} | given,
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, args: Any, more: Any) -> _Attentive:
+        return _Attentive.connect(*args, **more)
+
+    @event.listens_for(engine, "checkin")
+    def _checkin(driver: Any, _record: Any) -> None:
+        if driver is not None:
+            driver.seconds = SILENT_SECONDS
 
     @event.listens_for(engine, "begin")
     def _scope(connection: Connection) -> None:
