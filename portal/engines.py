@@ -76,7 +76,7 @@ class _Attentive(psycopg.Connection[Any]):
 
 def scope(connection: Connection, tenant: str, about: About) -> None:
     """What a transaction is about, from here to its end or the next such word."""
-    driver = connection.connection.dbapi_connection
+    driver: Any = connection.connection.dbapi_connection
     if isinstance(driver, _Attentive):
         driver.seconds = None if about.patient else SILENT_SECONDS
     longest = "0" if about.patient else f"{STATEMENT_SECONDS}s"
