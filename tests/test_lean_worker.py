@@ -1,0 +1,27 @@
+"""What only operators need is not in a worker's memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from alembic.script import ScriptDirectory
+
+from portal import schema
+
+
+def test_a_worker_loads_nothing_that_only_operators_need() -> None:
+    """Each of these is megabytes in every worker."""
+    code = "import sys, portal; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"alembic", "mako", "pygments", "psycopg", "prometheus_client"} & {
+        *done.stdout.split()
+    }
+
+
+def test_the_newest_version_is_the_head_of_the_migrations() -> None:
+    scripts = ScriptDirectory(str(schema.FOLDER))
+    assert schema.newest() == scripts.get_current_head()
+    assert {r.revision for r in scripts.walk_revisions()} == {
+        f.name[:4] for f in (schema.FOLDER / "versions").glob("0*.py")
+    }
