@@ -141,15 +141,18 @@ def _measurement_order(shown: Shown) -> tuple[object, ...]:
 
 
 def line(answer: Answer, name: str, sector: Sector, anything_shown: bool) -> Line:
-    """A source's status line. Nothing left after the rules reads exactly like nothing there."""
+    """A source's status line. Nothing left after the rules reads exactly like nothing there.
+
+    Half an answer never reads as "nothing", whether or not the rules left something of it.
+    """
     state = answer.state
     if state in (State.SHOWN, State.EMPTY):
-        state = State.SHOWN if anything_shown else State.EMPTY
+        state = State.SHOWN if anything_shown or answer.partial else State.EMPTY
     return Line(
         source=answer.source,
         name=name,
         sector=sector,
         state=state,
         fetched=answer.fetched,
-        partial=answer.partial and state is not State.EMPTY,
+        partial=answer.partial,
     )

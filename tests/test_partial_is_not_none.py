@@ -37,3 +37,15 @@ def test_half_an_answer_is_not_none(login: Login) -> None:
     family = mette.get("/overblik?vent=1").get_data(as_text=True)
     (card,) = (c for c in family.split('<li class="card') if f"/overblik/{emil}" in c)
     assert "Ingen kommende møder" not in card
+
+
+def test_a_system_whose_every_entry_is_unreadable_is_not_empty(login: Login, world: World) -> None:
+    said = {"system": "bup-kalender", "fault": "wrong-kinds"}
+    assert requests.post(f"{world.backends}/fault", json=said, timeout=20).ok
+    try:
+        mette = login("mette")
+        page = mette.get(f"/overblik/{mette.citizens()['Emil']}?vent=1").get_data(as_text=True)
+        assert 'data-source="bup-kalender" data-state="shown"' in page
+        assert "Men noget mangler i svaret." in page
+    finally:
+        requests.delete(f"{world.backends}/fault", timeout=20)
