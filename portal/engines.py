@@ -12,8 +12,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psycopg
-from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
@@ -60,24 +58,10 @@ class About(NamedTuple):
 NOBODYS = About()
 
 
-class _Attentive(psycopg.Connection[Any]):
-    """Gives up on a server that neither answers nor breaks the connection: libpq would wait for ever."""
-
-    seconds: float | None = SILENT_SECONDS
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        try:
-            return super().wait(gen, interval, self.seconds if timeout is None else timeout)
-        except psycopg.OperationalError:
-            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                self.pgconn.finish()  # nobody knows what became of it: of no use to anybody else
-            raise
-
-
 def scope(connection: Connection, tenant: str, about: About) -> None:
     """What a transaction is about, from here to its end or the next such word."""
     driver: Any = connection.connection.dbapi_connection
-    if isinstance(driver, _Attentive):
+    if hasattr(driver, "seconds"):  # one of ours (portal/attentive.py)
         driver.seconds = None if about.patient else SILENT_SECONDS
     longest = "0" if about.patient else f"{STATEMENT_SECONDS}s"
     values = (tenant, ",".join(about.citizens), about.task, ",".join(about.keys), longest)
@@ -101,6 +85,8 @@ def open_engine(url: str, folder: Path, tenant: str) -> Engine:
 
 
 def _postgresql(url: URL, tenant: str) -> Engine:
+    from portal.attentive import Attentive  # the driver is megabytes that SQLite does not need
+
     prepared = url.query.get("prepare_threshold")  # "none" behind a pooler that cannot have them
     given = {} if prepared is None else {"prepare_threshold": _whole(prepared)}
     engine = create_engine(
@@ -113,8 +99,10 @@ def _postgresql(url: URL, tenant: str) -> Engine:
     )
 
     @event.listens_for(engine, "do_connect")
-    def _connect(_dialect: Any, _record: Any, args: Any, more: Any) -> _Attentive:
-        return _Attentive.connect(*args, **more)
+    def _connect(_dialect: Any, _record: Any, args: Any, more: Any) -> Attentive:
+        found = Attentive.connect(*args, **more)
+        found.seconds = SILENT_SECONDS
+        return found
 
     @event.listens_for(engine, "checkin")
     def _checkin(driver: Any, _record: Any) -> None:

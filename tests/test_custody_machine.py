@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import insert
 
-from portal import family
+from portal import family, lately
 from portal.access import Viewer, decided_sectors
 from portal.config import load
 from portal.consents import Consents
@@ -344,7 +344,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Custody]]:
     clock = SimpleNamespace(run=0, at=datetime(2026, 1, 1, tzinfo=UTC))
     seconds = SimpleNamespace(monotonic=lambda: clock.run * 1e10 + clock.at.timestamp())
     monkeypatch.setattr(family, "now", lambda: clock.at)
-    monkeypatch.setattr(family, "time", seconds)
+    monkeypatch.setattr(lately, "time", seconds)
     with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
         environ = secrets()
         file = write_settings(Path(folder), "sqlite:///portal.db", environ).path("portal-0851.toml")
