@@ -35,7 +35,7 @@ LIMITS: dict[str, RateLimitItem] = {
     "report": parse("10/minute"),
     "search": parse("60/minute"),
     "consent": parse("60/minute"),
-    "export": parse("30/minute"),
+    "export": parse("300/minute"),
     "feed": parse("30/minute"),
     "page": parse("6000/minute"),
     "door": parse("1200/minute"),
