@@ -77,10 +77,10 @@ class Visit:
         return Page(text, states, took)
 
     def forget(self, *sources: str) -> None:
-        """Nothing is kept any more, of these sources or of any."""
+        """Nothing that can be read is kept any more, of these sources or of any."""
         cache, citizen = self.gatherer._cache, self.address.rpartition("/")[2]
         for key in cache.keys(sources or list(self.gatherer._lines), citizen):
-            cache.store._drop(key)
+            cache.store.put(key, b"?", 60)
 
     def heal_breakers(self) -> None:
         for line in self.gatherer._lines.values():

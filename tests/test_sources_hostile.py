@@ -96,21 +96,22 @@ def test_what_a_hostile_answer_costs(
     )
 
 
-def test_a_second_answer_behind_the_first_is_nobodys(settings: Settings, world: World) -> None:
-    """What a server sends unasked must not become the answer to the next question."""
+def test_a_second_answer_behind_the_first_is_nobodys() -> None:
+    """What a server sends unasked must not become the answer to the next question.
+
+    A server of its own: a connection that somebody else left there would be taken first.
+    """
     mapping = {"meetings": {"items": "m[]", "title": "t", "start": "s"}}
-    url = f"{world.backends}/familieafd-sager/hentsagsliste/v2.0.0"
-    asks = Gatherer(small(world.backends, source(None, "rest", url=url, mapping=mapping)))
-    switch(world.backends, "familieafd-sager", "too-long")
-    try:
+    with run_in_thread(create_app(latency=0)) as backends:
+        url = f"{backends}/familieafd-sager/hentsagsliste/v2.0.0"
+        asks = Gatherer(small(backends, source(None, "rest", url=url, mapping=mapping)))
+        switch(backends, "familieafd-sager", "too-long")
         first = asks.ask(["system"], subject("en"), None)["system"]
-        assert first.state in (State.EMPTY, State.UNAVAILABLE)
+        assert first.state is State.EMPTY, "its rest comes later"
 
         time.sleep(0.3)
         second = asks.ask(["system"], subject("to"), None)["system"]
-        assert "EN ANDENS" not in str(second)
-    finally:
-        switch(world.backends, "familieafd-sager", "")
+        assert second.state is State.EMPTY and "EN ANDENS" not in str(second)
 
 
 def test_a_cut_emoji_takes_one_character_and_not_the_source() -> None:
