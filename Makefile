@@ -33,8 +33,8 @@ check: setup
 	$(BIN)/lint-imports
 
 test: setup check audit browser
-	$(BIN)/python -m pytest tests -n 2 -q
-	PORTAL_TEST_STORE=postgresql $(BIN)/python -m pytest tests -n 2 -q
+	$(BIN)/python -m pytest tests -n 3 -q  # some of them wait
+	PORTAL_TEST_STORE=postgresql $(BIN)/python -m pytest tests -n 3 -q
 	$(BIN)/python -m pytest e2e -n 2 -q
 
 .PHONY: audit sbom
