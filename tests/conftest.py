@@ -28,7 +28,7 @@ from mitid_stub.rehearsal import answer_login
 from portal import create_app, keys
 from portal.config import load
 from portal.settings import Settings
-from tests import stores
+from tests import leaks, stores
 
 PORT = 8000
 BASE = f"http://127.0.0.1:{PORT}"
@@ -93,7 +93,10 @@ def settings(world: World, tmp_path: Path) -> Iterator[Settings]:
     )
     found = load(file, stores.place(file, world.secrets))
     patient = tuple(structs.replace(s, timeout=20.0) for s in found.source)
-    yield structs.replace(found, source=patient, page_seconds=25.0)  # a busy machine is no outage
+    with leaks.none_about_anybody(tmp_path):
+        yield structs.replace(
+            found, source=patient, page_seconds=25.0
+        )  # a busy machine is no outage
     stores.clear(found.database)
 
 

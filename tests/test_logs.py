@@ -8,15 +8,19 @@ import logging
 import re
 import sys
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from msgspec import structs
 
+from backend_stub.cast import people
 from portal import create_app, telemetry
 from portal.settings import LogSettings, Settings
 from portal.telemetry.logs import Json, Text, config, formatter
 from tests.conftest import BASE, Browser, Login, staff
+from tests.leaks import none_about_anybody
 
 CPR = re.compile(r"\b\d{6}-?\d{4}\b")
 
@@ -64,6 +68,17 @@ def test_journeys_leave_nothing_about_anybody(
     for canary in (*ids, *ids.values(), *secrets, "Holm", "Krogh", "Karin", "zq", "f" * 32):
         assert not canary or canary not in text, canary
     assert not CPR.search(re.sub(r'"(time|pid)": [^,]+', "", text))
+
+
+@pytest.mark.parametrize("form", ["{}{}", "{}-{}"])
+def test_the_watch_over_every_test_notices(tmp_path: Path, form: str) -> None:
+    """`tests/leaks.py` stands around each portal of the tests; here it is given something to find."""
+    cpr = people(date(2026, 11, 28))["mette"].cpr
+    number = form.format(cpr[:6], cpr[6:])
+    with pytest.raises(AssertionError, match=r"log: .'mette'"), none_about_anybody(tmp_path):
+        logging.getLogger("portal.sources").debug("asked about %s", number)
+    with pytest.raises(AssertionError, match=r"a\.db: .'mette'"), none_about_anybody(tmp_path):
+        (tmp_path / "a.db").write_bytes(b"\x00" + number.encode() + b"\x00")
 
 
 def test_the_number_on_the_page_is_the_number_in_the_log(

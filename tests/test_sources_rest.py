@@ -154,6 +154,15 @@ def test_another_identifier_may_stand_in_the_address(backend: Backend) -> None:
     assert found.state is State.EMPTY
 
 
+def meetings(**more: Any) -> dict[str, Any]:
+    return {"mapping": {"meetings": MEETINGS["meetings"] | more}}
+
+
+def plans(values: dict[str, Any]) -> dict[str, Any]:
+    told = {"items": "p", "title": "t", "status": "s", "values": values}
+    return {"mapping": {"plans": told}}
+
+
 @pytest.mark.parametrize(
     ("more", "key"),
     [
@@ -172,6 +181,13 @@ def test_another_identifier_may_stand_in_the_address(backend: Backend) -> None:
             {"mapping": {"meetings": MEETINGS["meetings"] | {"values": {"title": 3}}}},
             "mapping.meetings.values",
         ),
+        (meetings(title="upper(t)"), "mapping.meetings.title"),
+        (meetings(title="join(t)"), "mapping.meetings.title"),
+        (meetings(place="a | b[?keys(@, c)]"), "mapping.meetings.place"),
+        (meetings(values={"status": {"a": "running"}}), "mapping.meetings.values.status"),
+        (plans({"status": {"aktiv": "kører"}}), "mapping.plans.values.status.aktiv"),
+        ({"kind": "icalendar", "mapping": MEETINGS}, "mapping"),
+        ({"kind": "fhir", "profile": "hentsagsliste"}, "profile"),
         ({}, "mapping"),
         ({"profile": "../config"}, "profile"),
         ({"mapping": MEETINGS, "body": "{{subject}", **HEADS}, "body"),
@@ -186,5 +202,5 @@ def test_a_wrong_setting_is_named_at_start(more: dict[str, Any], key: str) -> No
     if "auth" in more:
         more = more | {"auth": msgspec.convert(more["auth"], SourceAuth)}
     with pytest.raises(ConfigError) as e:
-        Gatherer(settings("http://127.0.0.1:9", source(None, "rest", **more)))
+        Gatherer(settings("http://127.0.0.1:9", source(None, **{"kind": "rest"} | more)))
     assert e.value.key == f"source.system.{key}"

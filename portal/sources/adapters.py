@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.settings import Settings, SourceConfig
+from portal.settings import ConfigError, Settings, SourceConfig
 from portal.sources import Source
 from portal.sources.fhir import FhirSource
 from portal.sources.icalendar import CalendarSource
@@ -14,6 +14,12 @@ from portal.sources.rest import RestSource
 
 def adapter(config: SourceConfig, settings: Settings, directory: Directory | None = None) -> Source:
     """Raises ConfigError naming the wrong key."""
+    for name in ("profile", "mapping"):
+        if config.kind != "rest" and getattr(config, name):
+            key = f"source.{config.id}.{name}"
+            raise ConfigError(
+                key, f"says nothing of a source of kind '{config.kind}'", 'kind = "rest"'
+            )
     marks = Marks(config, settings)
     match config.kind:
         case "fhir":

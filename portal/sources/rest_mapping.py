@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 import jmespath
 import msgspec
 from jmespath.exceptions import JMESPathError
+from jmespath.functions import Functions
 from jmespath.visitor import TreeInterpreter
 
 from portal.records import (
@@ -21,6 +22,7 @@ from portal.records import (
     Measurement,
     Meeting,
     Plan,
+    Status,
 )
 from portal.settings import ConfigError, SourceConfig
 from portal.sources import SourceFailure
@@ -40,6 +42,12 @@ EVERYWHERE = frozenset(
 """`values`: the source's words -> ours."""
 Expression = Callable[[Any], Any]
 NOT_MAPPED = frozenset({"key", "source", "owner", "by", "kinds", "audience", "also", "lang"})
+CHOICES = {
+    "status": frozenset(s.value for s in Status),
+    "phase": frozenset({"before", "during", "after"}),
+}
+"""Fields in which only these words mean anything."""
+VALUES = 'values = { status = { "aktiv" = "running" } }'
 EXAMPLE = 'mapping = { meetings = { items = "moeder[]", title = "titel", start = "start" } }'
 
 
@@ -119,27 +127,35 @@ def _section(key: str, record: type[Entry], table: dict[str, Any]) -> Section:
     for name in ("items", *required):
         if name not in table:
             raise ConfigError(f"{key}.{name}", "is missing", EXAMPLE)
+    types = {n: t for n, t in get_type_hints(record).items() if n in fields}
     compiled = {n: _compiled(f"{key}.{n}", e) for n, e in table.items() if n != "values"}
     items = compiled.pop("items")
     assert items is not None
     return Section(
         record=record,
         items=items,
-        types={n: t for n, t in get_type_hints(record).items() if n in fields},
+        types=types,
         required=required,
         person=compiled.pop("person", None),
         fields={n: e for n, e in compiled.items() if e is not None},
-        values=_values(f"{key}.values", table.get("values", {})),
+        values=_values(f"{key}.values", table.get("values", {}), types),
         inside=tuple(_section(f"{key}.{n}", SECTIONS[n], t) for n, t in inside.items()),
     )
 
 
-def _values(key: str, table: Any) -> dict[str, dict[str, str]]:
+def _values(key: str, table: Any, types: dict[str, Any]) -> dict[str, dict[str, str]]:
     try:
         found = msgspec.convert(table, dict[str, dict[str, str]])
     except msgspec.ValidationError:
-        example = 'values = { status = { "aktiv" = "running" } }'
-        raise ConfigError(key, "is not a table of tables of texts", example) from None
+        raise ConfigError(key, "is not a table of tables of texts", VALUES) from None
+    for field, words in found.items():
+        if field not in types:
+            raise ConfigError(f"{key}.{field}", "is not a field whose words can be told", VALUES)
+        ours = CHOICES.get(field, frozenset(words.values()))
+        for word, meant in words.items():
+            if meant not in ours:
+                problem = f"'{meant}' is none of {', '.join(sorted(ours))}"
+                raise ConfigError(f"{key}.{field}.{word}", problem, VALUES)
     return {f: {k.casefold(): v for k, v in words.items()} for f, words in found.items()}
 
 
@@ -153,9 +169,26 @@ def _compiled(key: str, expression: Any) -> Expression | None:
     except JMESPathError as e:
         reason = str(e).splitlines()[0]
         raise ConfigError(key, f"is not a JMESPath expression: {reason}", EXAMPLE) from None
+    if problem := _miscalled(parsed):
+        raise ConfigError(key, problem, EXAMPLE)
     if parsed["type"] == "field":
         return partial(_field, parsed["value"])
     return partial(TreeInterpreter().visit, parsed)
+
+
+def _miscalled(node: dict[str, Any]) -> str:
+    """What JMESPath itself says of a function only when it is called: an unknown name, a wrong number."""
+    if node["type"] == "function_expression":
+        name, given = node["value"], len(node["children"])
+        known = Functions.FUNCTION_TABLE.get(name)
+        if known is None:
+            return f"has no function '{name}': {', '.join(sorted(Functions.FUNCTION_TABLE))}"
+        wanted = known["signature"]
+        many = bool(wanted) and wanted[-1].get("variadic", False)
+        if given < len(wanted) or (given > len(wanted) and not many):
+            return f"gives {name}() {given} values, it takes {len(wanted)}"
+    inner = (n for n in node["children"] if isinstance(n, dict))
+    return next(filter(None, map(_miscalled, inner)), "")
 
 
 def _field(name: str, document: Any) -> Any:
