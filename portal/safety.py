@@ -1,4 +1,5 @@
-"""What the portal refuses to start with: debugging, keys anybody could guess or read, an open database file.
+"""What the portal refuses to start with: debugging, keys anybody could guess or read, an open
+database file, a database asked in the clear.
 
 Each refusal names the key, the problem and an example. There is no switch that allows
 one: what a demonstration may do is what any portal on the loopback address may do.
@@ -11,8 +12,9 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+from portal.binding import is_loopback
 from portal.settings import ConfigError, Settings
 
 DEBUGGING = {
@@ -28,6 +30,8 @@ GUESSABLE = re.compile(
     r"change.?me|default|example|password|passw0rd|hemmelig|secret.?key|insecure|not.?a.?real|12345678",
     re.IGNORECASE,
 )
+TLS = frozenset({"require", "verify-ca", "verify-full"})
+"""The `sslmode` with which PostgreSQL is not asked in the clear when it has no TLS."""
 FEWEST_SIGNS = 16
 """Different characters that a random secret of 43 practically always has (it has about 30)."""
 DEMO = "demo-"
@@ -56,6 +60,7 @@ def _problems(s: Settings) -> Iterator[tuple[str, str, str]]:
     yield from _secret_keys(s)
     yield from _data_keys(s)
     yield from _open_files(s)
+    yield from _open_wires(s)
 
 
 def _debugging(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -99,6 +104,26 @@ def _open_files(s: Settings) -> Iterator[tuple[str, str, str]]:
     stored = s.path(path)
     if kind.startswith("sqlite") and stored.is_file() and _open_to_others(stored.stat().st_mode):
         yield "database", f"{stored} can be read by others", f"chmod 600 {stored}"
+
+
+def _open_wires(s: Settings) -> Iterator[tuple[str, str, str]]:
+    problem = "is on another machine and reached without TLS"
+    owner = s.environ.get(s.database_owner_env, "")
+    for key, url in (("database", s.database), (s.database_owner_env, owner)):
+        parts = urlsplit(url)
+        asked = dict(parse_qsl(parts.query))
+        hosts = asked.get("host") or parts.hostname or ""
+        mode = asked.get("sslmode") or s.environ.get("PGSSLMODE", "")
+        if parts.scheme.startswith("postgresql") and _elsewhere(hosts) and mode not in TLS:
+            yield key, problem, "postgresql+psycopg://.../portal?sslmode=verify-full"
+    cache = urlsplit(s.cache)
+    if cache.scheme == "redis" and _elsewhere(cache.hostname or ""):
+        yield "cache", problem, 'cache = "rediss://..."'
+
+
+def _elsewhere(hosts: str) -> bool:
+    """One of these is neither this machine nor a socket of it."""
+    return any(h and not h.startswith("/") and not is_loopback(h) for h in hosts.split(","))
 
 
 def _open_to_others(mode: int) -> bool:

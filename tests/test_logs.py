@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
@@ -182,3 +183,40 @@ def test_a_bug_while_answering_tells_no_address(
     assert app.test_client().get("/zq/0101159995", base_url=BASE).status_code == 500
     assert "zq" not in written.getvalue() and "Emil" not in written.getvalue()
     assert "bug ValueError" in written.getvalue()
+
+
+def test_the_guide_lists_every_line() -> None:
+    """ASVS 16.1.1: read out of the source, so that a new line has to be told of."""
+    guide = Path("docs/operator.md").read_text()
+    listed = guide.split("## What is logged")[1].split("\n## ")[0]
+    said = {
+        call.args[0].value
+        for file in Path("portal").rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and ast.unparse(call.func.value) == "log"
+        and isinstance(call.args[0], ast.Constant)
+    }
+    assert len(said) > 10
+    assert said == set(re.findall(r"(?m)^\| `([^`]+)` \|", listed))
+
+
+def test_it_goes_to_standard_error_and_nowhere_else() -> None:
+    """ASVS 16.2.3."""
+    built = config(LogSettings())
+    assert [(h["class"], h["stream"]) for h in built["handlers"].values()] == [
+        ("logging.StreamHandler", "ext://sys.stderr")
+    ]
+    named = [*built["loggers"].values(), built["root"]]
+    assert {h for one in named for h in one.get("handlers", ())} == {"console"}
+
+
+def test_a_forged_form_is_a_line(app: Flask, login: Login, written: io.StringIO) -> None:
+    """ASVS 16.3.3: an attempt to get round a control is told of."""
+    mette = login("mette")
+    form = {"handling": "ny-kalender", "csrf_token": "zq"}
+    sent = mette.client.post("/konto", base_url=BASE, data=form)
+    assert sent.status_code == 403
+    (line,) = [x for x in lines(written) if x.get("status") == 403]
+    assert line["level"] == "info" and "zq" not in written.getvalue()

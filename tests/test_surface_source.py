@@ -216,3 +216,14 @@ def test_headers_of_a_proxy_change_nothing(app: Flask, login: Login) -> None:
             text = forged.get_data(as_text=True)
             assert "evil" not in text + str(forged.headers)
             assert 'data-viewer="guardian"' not in text or "konto" in path or visitor.citizens()
+
+
+@pytest.mark.parametrize("script", ["app.js", "worker.js"])
+def test_scripts_build_no_object_from_what_they_read(script: str) -> None:
+    """No prototype can be polluted (ASVS 15.3.6): nothing is merged or named by what somebody sent."""
+    source = (PORTAL / "static" / "js" / script).read_text()
+    assert not re.search(r"__proto__|\bprototype\b|\bconstructor\b|JSON\.parse|fromEntries", source)
+    assert not re.search(r"\w\[[A-Za-z_][^\]]*\]\s*=[^=]", source), "a property named at run time"
+    merged = re.findall(r"Object\.assign\(([^,]+),\s*(\{[^}]*\})", source)
+    assert len(merged) == source.count("Object.assign")
+    assert all("..." not in given for _, given in merged), "only our own literals"

@@ -99,6 +99,11 @@ def password_in_open_file(p: Place) -> None:
     p.file.chmod(0o640)
 
 
+def owner_in_the_clear(p: Place) -> None:
+    p.change("municipality", 'database_owner_env = "OWNER"\nmunicipality')
+    p.environ["OWNER"] = "postgresql+psycopg://owner@192.0.2.7/portal"
+
+
 def base64ed(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
@@ -135,6 +140,10 @@ UNSAFE: dict[str, tuple[Spoil, str, str, str]] = {
     "a source's key file": (mode("bup.jwk.json", 0o644), "source.bup.auth.client_key", "read by others", "chmod 600"),
     "a database file the world reads": (mode("portal.db", 0o644), "database", "read by others", "chmod 600"),
     "a password in a file others read": (password_in_open_file, "database", "holds a password", "chmod 600"),
+    "a database in the clear": (config("sqlite:///portal.db", "postgresql+psycopg://portal@db.example/portal"), "database", "without TLS", "sslmode=verify-full"),
+    "one that may be in the clear": (config("sqlite:///portal.db", "postgresql+psycopg://portal@/portal?host=/run,db.example&sslmode=prefer"), "database", "without TLS", "sslmode=verify-full"),
+    "its owner in the clear": (owner_in_the_clear, "OWNER", "without TLS", "sslmode=verify-full"),
+    "a cache in the clear": (config("municipality", 'cache = "redis://cache.example:6379/0"\nmunicipality'), "cache", "without TLS", "rediss://"),
     "plain http for people": (config('"https://familie', '"http://familie'), "base_url", HTTP, "https://"),
     "plain http to the provider": (config('"https://provider', '"http://provider'), "identity.citizen.issuer", HTTP, "https://"),
     "plain http to the register": (config('"https://register', '"http://register'), "register.url", HTTP, "https://"),
@@ -166,6 +175,20 @@ def test_nothing_else_is_refused(place: Place) -> None:
     assert "run: portal db upgrade" in place.start().stderr
     place.file.chmod(0o644)  # nothing secret stands in it
     assert "run: portal db upgrade" in place.start("--bind", "0.0.0.0:8000").stderr
+
+
+@pytest.mark.parametrize(
+    "database",
+    [
+        "postgresql+psycopg://portal@db.example/portal?sslmode=verify-full",
+        "postgresql+psycopg://portal@127.0.0.1/portal",
+        "postgresql+psycopg://portal@/portal?host=/run/postgresql",
+    ],
+)
+def test_over_tls_or_on_this_machine_a_database_is_no_danger(place: Place, database: str) -> None:
+    place.change("sqlite:///portal.db", database)
+    place.change("municipality", 'cache = "rediss://cache.example/0"\nmunicipality')
+    assert load(place.file, place.environ).database == database
 
 
 def test_over_plain_http_nobody_but_this_machine_may_connect(place: Place) -> None:
