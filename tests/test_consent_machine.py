@@ -49,7 +49,7 @@ TICKED = st.frozensets(
 OWNERS = st.frozensets(st.sampled_from(list(SECTOR)), min_size=1, max_size=3)
 FEW = settings(
     max_examples=times(12, 2000),
-    stateful_step_count=times(25, 52),
+    stateful_step_count=times(25, 60),
     deadline=None,
     derandomize=False,
     database=None,
