@@ -22,7 +22,8 @@ from tests.canary_world import CANARY, COPENHAGEN, PURPOSES, STAFF, canaries, ma
 from tests.oracle import Oracle, Persona, Word
 from tests.proving import PROVE, dice
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("canaries")]
+"""One process (`--dist loadgroup`): what all of them have reached together is counted at the end."""
 WORLD = int(os.environ.get("CANARY_WORLD", "1"))
 SHARE = float(os.environ.get("CANARY_SHARE", "0.25" if PROVE else "0.03"))
 """How many of the special cases each system holds."""
