@@ -33,8 +33,8 @@ check: setup
 	$(BIN)/lint-imports
 
 test: setup check audit browser
-	$(BIN)/python -m pytest tests -n 3 --dist loadgroup -q  # some of them wait
-	PORTAL_TEST_STORE=postgresql $(BIN)/python -m pytest tests -n 3 --dist loadgroup -q
+	$(BIN)/python -m pytest tests -n 3 -q  # some of them wait
+	PORTAL_TEST_STORE=postgresql $(BIN)/python -m pytest tests -n 3 -q
 	$(BIN)/python -m pytest e2e -n 2 -q
 
 .PHONY: audit sbom
@@ -54,7 +54,7 @@ a11y: setup browser
 
 prove: setup browser
 	$(BIN)/python -m bench.prove
-	PROVE=1 PORTAL_TEST_STORE=postgresql $(BIN)/python -m pytest tests -n 2 --dist loadgroup -q
+	PROVE=1 PORTAL_TEST_STORE=postgresql $(BIN)/python -m pytest tests -n 2 -q
 	PROVE=1 $(BIN)/python -m pytest e2e/test_room.py e2e/test_payloads.py -n 2 -q
 	for manner in keys plain mirrored; do JOURNEYS=$$manner $(BIN)/python -m pytest $(JOURNEYS) -n 2 -q || exit 1; done
 
