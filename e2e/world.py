@@ -75,7 +75,11 @@ def running_world(folder: Path, settings: str = "") -> Iterator[World]:
     ports = _free_ports()
     world = World(folder, ports)
     config = write_config(folder, portal_port=ports[0], idp_port=ports[1], backend_port=ports[2])
-    config.write_text(settings + config.read_text(encoding="utf-8"), encoding="utf-8")
+    patient = config.read_text(encoding="utf-8").replace(
+        "[register]\n",
+        "[register]\ntimeout = 15.0\n",  # a busy machine is no outage
+    )
+    config.write_text(settings + patient, encoding="utf-8")
     environ = {
         **os.environ,
         "PORTAL_CONFIG": str(config),
