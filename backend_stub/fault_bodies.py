@@ -6,6 +6,7 @@ A calendar is answered with a calendar, anything else with JSON, each as bad as 
 from __future__ import annotations
 
 import gzip
+import struct
 import zlib
 from collections.abc import Callable
 from functools import lru_cache
@@ -40,10 +41,17 @@ def _said(status: int, **headers: str) -> Body:
 
 @lru_cache(maxsize=1)
 def _bomb() -> bytes:
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = packer.compress(b'{"resourceType":"Bundle","entry":[')
-    blank = b" " * 2**20
-    return packed + b"".join(packer.compress(blank) for _ in range(BOMB)) + packer.flush()
+    """Packed a megabyte at a time, and that one repeated: packing it all stops every system for 3 s."""
+    first, blank = b'{"resourceType":"Bundle","entry":[', b" " * 2**20
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    head = packer.compress(first) + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(blank) + packer.flush(zlib.Z_FULL_FLUSH)
+    check = zlib.crc32(first)
+    for _ in range(BOMB):
+        check = zlib.crc32(blank, check)
+    length = len(first) + BOMB * len(blank)
+    opened = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
+    return opened + head + block * BOMB + packer.flush() + struct.pack("<II", check, length)
 
 
 @lru_cache(maxsize=1)

@@ -41,8 +41,8 @@ def test_some_systems_fail_in_different_ways(own_world: World, visit_own: Visit)
     assert not EMPTY_WORDS.search(mette.main.inner_text())
     receipt = grant(mette, emil, "befordring", ["meetings"], ["social"])
     expect(receipt).to_have_attribute("data-consent", "pending")
-    own_world.well()
     mette.go(emil)
+    own_world.well()  # with the offer to try again on the screen
     mette.follow(mette.link("Prøv igen"))
     healed = mette.main.locator('[data-source="familieafd"][data-state="shown"]')
     until = time.monotonic() + PROBED_WITHIN

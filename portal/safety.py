@@ -10,9 +10,9 @@ from __future__ import annotations
 import itertools
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from portal.binding import is_loopback
 from portal.settings import ConfigError, Settings
@@ -111,19 +111,25 @@ def _open_wires(s: Settings) -> Iterator[tuple[str, str, str]]:
     owner = s.environ.get(s.database_owner_env, "")
     for key, url in (("database", s.database), (s.database_owner_env, owner)):
         parts = urlsplit(url)
-        asked = dict(parse_qsl(parts.query))
-        hosts = asked.get("host") or parts.hostname or ""
-        mode = asked.get("sslmode") or s.environ.get("PGSSLMODE", "")
-        if parts.scheme.startswith("postgresql") and _elsewhere(hosts) and mode not in TLS:
+        asked = parse_qs(parts.query)
+        hosts = asked.get("host", []) + asked.get("hostaddr", []) or [parts.netloc]
+        modes = asked.get("sslmode") or [s.environ.get("PGSSLMODE", "")]
+        if (
+            parts.scheme.startswith("postgresql")
+            and _elsewhere(hosts)
+            and not TLS.issuperset(modes)
+        ):
             yield key, problem, "postgresql+psycopg://.../portal?sslmode=verify-full"
     cache = urlsplit(s.cache)
-    if cache.scheme == "redis" and _elsewhere(cache.hostname or ""):
+    if cache.scheme == "redis" and _elsewhere([cache.netloc]):
         yield "cache", problem, 'cache = "rediss://..."'
 
 
-def _elsewhere(hosts: str) -> bool:
-    """One of these is neither this machine nor a socket of it."""
-    return any(h and not h.startswith("/") and not is_loopback(h) for h in hosts.split(","))
+def _elsewhere(named: Iterable[str]) -> bool:
+    """One of these, each perhaps a list with ports, is neither this machine nor a socket of it."""
+    hosts = [h for one in named for h in one.rpartition("@")[2].split(",")]
+    found = [h if h.startswith("/") else urlsplit(f"//{h}").hostname for h in hosts]
+    return any(h and not h.startswith("/") and not is_loopback(h) for h in found)
 
 
 def _open_to_others(mode: int) -> bool:

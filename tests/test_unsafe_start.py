@@ -142,6 +142,8 @@ UNSAFE: dict[str, tuple[Spoil, str, str, str]] = {
     "a password in a file others read": (password_in_open_file, "database", "holds a password", "chmod 600"),
     "a database in the clear": (config("sqlite:///portal.db", "postgresql+psycopg://portal@db.example/portal"), "database", "without TLS", "sslmode=verify-full"),
     "one that may be in the clear": (config("sqlite:///portal.db", "postgresql+psycopg://portal@/portal?host=/run,db.example&sslmode=prefer"), "database", "without TLS", "sslmode=verify-full"),
+    "the first of two": (config("sqlite:///portal.db", "postgresql+psycopg://portal@/portal?host=db.example:5432&host=127.0.0.1:5433"), "database", "without TLS", "sslmode=verify-full"),
+    "the second of two": (config("sqlite:///portal.db", "postgresql+psycopg://portal@127.0.0.1:5432,db.example:5432/portal"), "database", "without TLS", "sslmode=verify-full"),
     "its owner in the clear": (owner_in_the_clear, "OWNER", "without TLS", "sslmode=verify-full"),
     "a cache in the clear": (config("municipality", 'cache = "redis://cache.example:6379/0"\nmunicipality'), "cache", "without TLS", "rediss://"),
     "plain http for people": (config('"https://familie', '"http://familie'), "base_url", HTTP, "https://"),
@@ -182,6 +184,8 @@ def test_nothing_else_is_refused(place: Place) -> None:
     [
         "postgresql+psycopg://portal@db.example/portal?sslmode=verify-full",
         "postgresql+psycopg://portal@127.0.0.1/portal",
+        "postgresql+psycopg://portal:a%40b@[::1]:5432/portal",
+        "postgresql+psycopg://portal@/portal?host=127.0.0.1:5432&host=localhost:5433",
         "postgresql+psycopg://portal@/portal?host=/run/postgresql",
     ],
 )
