@@ -112,6 +112,25 @@ def test_staff(told: Told) -> None:
     assert not wrong, report(wrong)
 
 
+def test_a_meeting_tells_all_of_itself_however_far_away_or_past(told: Told) -> None:
+    """The list tells the first ten whole; each other has a page of its own, or stands among the past."""
+    visitor, world = log_in(told.stage.app, "mor"), told.stage.world
+    assert visitor
+    base = f"/overblik/{told.stage.ids['mor']}/moeder"
+    page = visitor.get(f"{base}?vent=1")
+    for ref in set(re.findall(rf"{base}/([0-9a-f]+)/tag-med", page)):
+        visitor.get(f"{base}/{ref}/tag-med")
+    mine = [e for e in world.of_citizen("mor") if e.record == "meeting"]
+    wrong = [
+        x
+        for word, e, name in canaries(mine)
+        for may in (told.oracle.sees(Persona("mor"), e, name),)
+        for x in decide(told, may, word in visitor.seen, f"{e.id} {name} {e.variant}")
+    ]
+    assert len(mine) > 15 and {e.running for e in mine} == {True, False}
+    assert not wrong, report(wrong)
+
+
 def test_previews_show_what_the_place_would_see(told: Told) -> None:
     wrong: list[str] = []
     world, oracle = told.stage.world, told.oracle

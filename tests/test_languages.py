@@ -233,3 +233,23 @@ def test_a_word_amid_a_sentence_begins_small_as_its_language_does(app: Flask) ->
         assert words.amid("Irk") == "ırk"
     with reading(app, "en"):
         assert words.amid("Interventions") == "interventions"
+
+
+def test_a_sources_words_keep_their_direction_on_a_meetings_own_page_and_among_the_past(
+    login: Login,
+) -> None:
+    """In Arabic the full stop of a Danish sentence would else stand before it."""
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    choose(mette, "ar")
+    base = f"/overblik/{emil}/moeder"
+    page = mette.get(f"{base}?vent=1").get_data(as_text=True)
+    danish = '<span lang="da" dir="auto">Husk badetøj og håndklæde.</span>'
+    sheets = [
+        mette.get(f"{base}/{ref}/tag-med").get_data(as_text=True)
+        for ref in sorted(set(re.findall(rf"{base}/([0-9a-f]+)/tag-med", page)))
+    ]
+    told = [one for one in sheets if "Husk badetøj" in one]
+    assert told and all(danish in one for one in told)
+    past = page.split("<details")[1:]
+    assert not [p for p in past if "Husk badetøj" in p and danish not in p]
