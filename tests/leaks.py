@@ -20,8 +20,8 @@ from portal.telemetry.logs import Json
 
 
 @contextmanager
-def none_about_anybody(folder: Path) -> Iterator[None]:
-    """Fails with the number's owner, never with the number."""
+def listening() -> Iterator[io.StringIO]:
+    """What a worker at level DEBUG writes, as JSON; libraries stay at WARNING as in a worker."""
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(Json())
@@ -30,10 +30,17 @@ def none_about_anybody(folder: Path) -> Iterator[None]:
     ours.setLevel(logging.DEBUG)
     root.addHandler(handler)
     try:
-        yield
+        yield out
     finally:
         root.removeHandler(handler)
         ours.setLevel(before)
+
+
+@contextmanager
+def none_about_anybody(folder: Path) -> Iterator[None]:
+    """Fails with the number's owner, never with the number."""
+    with listening() as out:
+        yield
     assert not (found := _owners(out.getvalue().encode())), f"in the log: {found}"
     for file in folder.rglob("*"):
         if file.is_file() and not file.is_symlink():

@@ -21,24 +21,15 @@ from portal import create_app, telemetry
 from portal.settings import LogSettings, Settings
 from portal.telemetry.logs import Json, Text, config, formatter
 from tests.conftest import BASE, Browser, Login, staff
-from tests.leaks import none_about_anybody
+from tests.leaks import listening, none_about_anybody
 
 CPR = re.compile(r"\b\d{6}-?\d{4}\b")
 
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """What a worker at level DEBUG writes, as JSON; libraries stay at WARNING as in a worker."""
-    out = io.StringIO()
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(Json())
-    ours, root = logging.getLogger("portal"), logging.getLogger()
-    before = ours.level
-    ours.setLevel("DEBUG")
-    root.addHandler(handler)
-    yield out
-    root.removeHandler(handler)
-    ours.setLevel(before)
+    with listening() as out:
+        yield out
 
 
 def lines(written: io.StringIO) -> list[dict[str, object]]:
