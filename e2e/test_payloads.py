@@ -35,14 +35,22 @@ ALIVE = """() => {
 
 @pytest.fixture
 def hostile_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """The demo's world, in which every backend and the register put payloads into every text."""
-    commands = world_module._commands
+    """The demo's world, in which every backend and the register put payloads into every text, new ones each time."""
+    commands, write_config = world_module._commands, world_module.write_config
 
     def poisoned(world: World, ports: tuple[int, int, int]) -> tuple[list[str], ...]:
         backends, *others = commands(world, ports)
         return (["tests.payloads", *backends[1:]], *others)
 
+    def forgetful(folder: Path, **ports: int) -> Path:
+        config = write_config(folder, **ports)
+        nothing_kept = "[[source]]\ncache_seconds = 0\nstale_seconds = 0\n"
+        text = config.read_text(encoding="utf-8").replace("[[source]]\n", nothing_kept)
+        config.write_text(text, encoding="utf-8")
+        return config
+
     monkeypatch.setattr(world_module, "_commands", poisoned)
+    monkeypatch.setattr(world_module, "write_config", forgetful)
     with running_world(tmp_path) as found:
         yield found
 
