@@ -9,7 +9,7 @@ from bench.figure import Figure
 from bench.world import Stage, noah
 
 KB = 1024
-ASSET = re.compile(rb'<(?:link rel="stylesheet" href|script src)="([^"]+)"')
+ASSET = re.compile(rb'(?<!<noscript>)<(?:link rel="stylesheet" href|script src)="([^"]+)"')
 
 
 def measure(stage: Stage) -> list[Figure]:

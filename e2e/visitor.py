@@ -211,12 +211,18 @@ class Visitor:
 
     def _whole(self) -> None:
         facts: dict[str, Any] = self.page.evaluate(
-            """() => ({
-                title: document.title.trim(), lang: document.documentElement.lang,
-                headings: document.querySelectorAll("h1").length,
-                viewer: document.body.dataset.viewer ?? "",
-                wide: document.documentElement.scrollWidth,
-            })"""
+            """() => {
+                const below = document.querySelectorAll("#dele > .sec");  // not laid out until near
+                for (const part of below) part.style.contentVisibility = "visible";
+                const facts = {
+                    title: document.title.trim(), lang: document.documentElement.lang,
+                    headings: document.querySelectorAll("h1").length,
+                    viewer: document.body.dataset.viewer ?? "",
+                    wide: document.documentElement.scrollWidth,
+                };
+                for (const part of below) part.removeAttribute("style");
+                return facts;
+            }"""
         )
         size = self.page.viewport_size
         assert size is not None

@@ -196,7 +196,7 @@ def _compress(app: Flask) -> None:
     app.config.update(
         COMPRESS_ALGORITHM=["br", "gzip"],
         COMPRESS_MIMETYPES=["text/html", "text/calendar", "application/json"],
-        COMPRESS_BR_LEVEL=5,
+        COMPRESS_BR_LEVEL=6,
         COMPRESS_LEVEL=6,
         COMPRESS_STREAMS=False,
         COMPRESS_EVALUATE_CONDITIONAL_REQUEST=False,

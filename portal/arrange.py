@@ -28,6 +28,8 @@ from portal.records import (
 )
 
 MAP = "https://www.openstreetmap.org/search?query="
+ON_NO_MAP = ("telefon", "online", "video", "teams", "virtuel", "digital")
+"""How places begin that nobody travels to."""
 SECTORS = list(Sector)
 
 
@@ -106,8 +108,13 @@ class Arranger(msgspec.Struct, frozen=True, kw_only=True):
             goals=tuple(self.shown(g, ()) for g in goals),
             notes=self.notes.get(ref, ()),
             place_hidden=isinstance(entry, Meeting) and not place,
-            map_url=MAP + quote_plus(address or place) if self.maps and (address or place) else "",
+            map_url=self.map_url(address or place),
         )
+
+    def map_url(self, place: str) -> str:
+        """Where a map shows the place; empty where none is told, none may be, or there is none."""
+        told = self.maps and place and not place.casefold().startswith(ON_NO_MAP)
+        return MAP + quote_plus(place) if told else ""
 
 
 def starts(meeting: Shown) -> datetime:

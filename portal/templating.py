@@ -64,7 +64,7 @@ def install(app: Flask) -> None:
 def icon(sprite: str, name: str) -> Markup:
     """An icon from the sprite; always beside a word, so it is hidden from screen readers."""
     return Markup(
-        '<svg class="i" aria-hidden="true" focusable="false"><use href="%s#%s"/></svg>'
+        '<svg class="i" aria-hidden="true"><use href="%s#%s"/></svg>'
     ) % (
         sprite,
         name,

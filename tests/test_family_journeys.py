@@ -7,6 +7,7 @@ import re
 import unicodedata
 from datetime import timedelta
 from html import unescape
+from urllib.parse import unquote_plus
 from urllib.request import Request, urlopen
 
 import pytest
@@ -486,6 +487,14 @@ def test_no_byte_of_where_they_live_reaches_the_other_parent(login: Login) -> No
         assert "Sted: se din indkaldelse" in his
     assert jonas.get(f"/overblik/{people['Emil']}/samtykke/skovbakkeskolen").status_code == 404
     assert withdraw(jonas, people["Emil"], "skovbakkeskolen").status_code == 404
+
+
+def test_nobody_is_shown_the_way_to_a_telephone(login: Login) -> None:
+    camilla = login("camilla")
+    page = unescape(check(camilla.get(f"/overblik/{camilla.citizens()['Noah']}/moeder?vent=1")))
+    assert "search?query=Banegården" in unquote_plus(page), "places that are some are on the map"
+    assert "Telefon" in page
+    assert "query=Telefon" not in page and "query=Online" not in page
 
 
 def test_he_can_still_reach_those_who_help(login: Login) -> None:

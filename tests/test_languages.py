@@ -253,3 +253,15 @@ def test_a_sources_words_keep_their_direction_on_a_meetings_own_page_and_among_t
     assert told and all(danish in one for one in told)
     past = page.split("<details")[1:]
     assert not [p for p in past if "Husk badetøj" in p and danish not in p]
+
+
+def test_a_measured_number_stays_with_its_unit_and_the_places_words_apart(login: Login) -> None:
+    """Else an Arabic line reads "point 16", the number lost to the words before it."""
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    choose(mette, "ar")
+    for address in (f"/overblik/{emil}?vent=1", f"/overblik/{emil}/trivsel?vent=1"):
+        page = mette.get(address).get_data(as_text=True)
+        assert "\u206816 point\u2069 · " in page
+        danish = '<span lang="da" dir="auto">Lidt over det almindelige</span>'
+        assert page.count("Lidt over det almindelige") == page.count(danish) > 0
