@@ -5,9 +5,8 @@ Runs last, on entries that passed the rules and redaction; decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from urllib.parse import quote_plus
 
 import msgspec
 
@@ -27,9 +26,6 @@ from portal.records import (
     State,
 )
 
-MAP = "https://www.openstreetmap.org/search?query="
-ON_NO_MAP = ("telefon", "online", "video", "teams", "virtuel", "digital")
-"""How places begin that nobody travels to."""
 SECTORS = list(Sector)
 
 
@@ -57,27 +53,28 @@ class Arranger(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
 
     def arrange(self, entries: Iterable[AnyEntry]) -> Arrangement:
-        entries = list(entries)
-        parents = {(e.source, e.key) for e in entries if isinstance(e, Plan | Intervention)}
-        goals: dict[tuple[str, str], list[Goal]] = {}
+        kinds: dict[type, list[AnyEntry]] = {kind: [] for kind in AnyEntry.__args__}
         for e in entries:
-            if isinstance(e, Goal):
-                goals.setdefault((e.source, e.plan), []).append(e)
+            kinds[type(e)].append(e)
+        goals: dict[tuple[str, str], list[Goal]] = {}
+        for e in kinds.pop(Goal):
+            assert isinstance(e, Goal)
+            goals.setdefault((e.source, e.plan), []).append(e)
+        parents = {(e.source, e.key) for e in kinds[Plan] + kinds[Intervention]}
         loose = [g for where, gs in goals.items() if where not in parents for g in gs]
         shown = {
-            kind: [
-                self.shown(e, goals.get((e.source, e.key), ()))
-                for e in entries
-                if isinstance(e, kind)
-            ]
-            for kind in (Contact, Meeting, Intervention, Assessment, Plan, Measurement)
+            kind: [self.shown(e, goals.get((e.source, e.key), ())) for e in found]
+            for kind, found in kinds.items()
         }
         help_ = shown[Intervention] + shown[Assessment]
         meetings = sorted(shown[Meeting], key=starts)
+        ahead, past = [], []
+        for meeting in meetings:
+            (ahead if self.ahead(meeting) else past).append(meeting)
         return Arrangement(
             contacts=tuple(sorted(shown[Contact], key=_contact_order)),
-            meetings=tuple(m for m in meetings if self.ahead(m)),
-            past_meetings=tuple(m for m in reversed(meetings) if not self.ahead(m)),
+            meetings=tuple(ahead),
+            past_meetings=tuple(reversed(past)),
             interventions=tuple(sorted(help_, key=_help_order)),
             plans=tuple(sorted(shown[Plan], key=_help_order)),
             loose_goals=tuple(self.shown(g, ()) for g in loose),
@@ -91,30 +88,28 @@ class Arranger(msgspec.Struct, frozen=True, kw_only=True):
         length = timedelta(days=1) if entry.all_day else timedelta(hours=1)
         return (entry.end or entry.start + length) > self.now
 
-    def shown(self, entry: AnyEntry, goals: Iterable[Goal]) -> Shown:
+    def shown(self, entry: AnyEntry, goals: Sequence[Goal]) -> Shown:
         answer = self.answers.get(entry.source)
         ref = self.ref(entry.source, entry.key)
-        address = entry.address if isinstance(entry, Contact) else ""
-        place = entry.place if isinstance(entry, Meeting) else ""
-        also = (self.name(owner) for _, owner in entry.also)
         owner = self.place(entry)
+        owners: tuple[str, ...] = (owner.name,)
+        if entry.also:
+            also = (self.name(owner) for _, owner in entry.also)
+            owners = tuple(dict.fromkeys((owner.name, *also)))
+        meeting = isinstance(entry, Meeting)
+        place = entry.place if meeting else entry.address if isinstance(entry, Contact) else ""
         return Shown(
             ref=ref,
             entry=entry,
             owner=owner,
-            owners=tuple(dict.fromkeys((owner.name, *also))),
+            owners=owners,
             fetched=answer.fetched if answer else None,
-            stale=bool(answer and answer.state is State.STALE),
-            goals=tuple(self.shown(g, ()) for g in goals),
+            stale=answer is not None and answer.state is State.STALE,
+            goals=tuple([self.shown(g, ()) for g in goals]) if goals else (),
             notes=self.notes.get(ref, ()),
-            place_hidden=isinstance(entry, Meeting) and not place,
-            map_url=self.map_url(address or place),
+            place_hidden=meeting and not place,
+            on_map=self.maps and bool(place),
         )
-
-    def map_url(self, place: str) -> str:
-        """Where a map shows the place; empty where none is told, none may be, or there is none."""
-        told = self.maps and place and not place.casefold().startswith(ON_NO_MAP)
-        return MAP + quote_plus(place) if told else ""
 
 
 def starts(meeting: Shown) -> datetime:

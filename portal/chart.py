@@ -63,6 +63,11 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(pairwise(self.points))
 
     @property
+    def told(self) -> bool:
+        """Whether the place put any of it in words."""
+        return any(_measured(p.shown).words for p in self.points)
+
+    @property
     def phases(self) -> tuple[str, ...]:
         told = {p.phase for p in self.points}
         return tuple(p for p in PHASES if p in told)

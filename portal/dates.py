@@ -105,8 +105,13 @@ def klokkeslaet(value: datetime | None) -> str:
 
 
 def _clock(value: datetime, exact: bool = False) -> str:
+    return _clock_in(spoken(), value, exact)
+
+
+@lru_cache(4096)
+def _clock_in(language: str, value: datetime, exact: bool) -> str:
     moment = local(value)
-    if spoken() != "da":
+    if language != "da":
         return f"{moment:%H:%M}"  # 24 hours, as in every letter the family gets
     if exact:
         return f"{moment:%H.%M}"

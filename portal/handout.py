@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import cast
 
 import msgspec
 
@@ -94,7 +95,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     place_hidden: bool = False
     """The place is missing or must not be told: say "Sted: se din indkaldelse"."""
-    map_url: str = ""
+    on_map: bool = False
+    """A map may show its place or address."""
 
 
 class Citizen(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,6 +177,17 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def waiting(self) -> tuple[Line, ...]:
         return tuple(x for x in self.lines if x.state is State.WAITING)
+
+    @property
+    def next_meeting(self) -> Shown | None:
+        """The first that is not cancelled."""
+        return next((m for m in self.meetings if not cast(Meeting, m.entry).cancelled), None)
+
+    @property
+    def further_meetings(self) -> tuple[Shown, ...]:
+        """The others, cancelled ones too: they must be told."""
+        first = self.next_meeting
+        return tuple(m for m in self.meetings if m is not first)
 
     @property
     def news(self) -> tuple[Shown, ...]:

@@ -59,9 +59,9 @@ def _same(one: AnyEntry, other: AnyEntry) -> bool:
 def _joined(first: AnyEntry, second: AnyEntry) -> AnyEntry:
     """The first, with what only the second knows, and naming both."""
     gaps = {
-        f.name: getattr(second, f.name)
-        for f in msgspec.structs.fields(type(first))
-        if f.name not in CERTAIN and not getattr(first, f.name) and getattr(second, f.name)
+        name: getattr(second, name)
+        for name in first.__struct_fields__
+        if name not in CERTAIN and not getattr(first, name) and getattr(second, name)
     }
     gaps |= {n: False for n in CERTAIN if getattr(first, n, False) and not getattr(second, n)}
     gaps["also"] = (*first.also, (second.source, second.owner), *second.also)

@@ -51,7 +51,7 @@ def install(app: Flask) -> None:
     for filter_ in (
         dates.dato, dates.kort_dato, dates.dag, dates.maaned_aar,
         dates.klokken, dates.idag, dates.klokkeslaet,
-        words.phone, words.tel, words.weblink, words.mailbox, words.ejefald, words.joined, words.tal,
+        words.phone, words.tel, words.weblink, words.mailbox, words.map_url, words.ejefald, words.joined, words.tal,
         words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
         words.record_word, words.role_words, words.said, words.amid, sector_icon, state_icon,
         mark, owners, leaf, when, lasting, pieces.kind, pieces.ring, by_sector, by_month, meeting_months,
@@ -63,9 +63,7 @@ def install(app: Flask) -> None:
 
 def icon(sprite: str, name: str) -> Markup:
     """An icon from the sprite; always beside a word, so it is hidden from screen readers."""
-    return Markup(
-        '<svg class="i" aria-hidden="true"><use href="%s#%s"/></svg>'
-    ) % (
+    return Markup('<svg class="i" aria-hidden="true"><use href="%s#%s"/></svg>') % (
         sprite,
         name,
     )

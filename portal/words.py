@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from urllib.parse import quote_plus
 
 from babel.lists import format_list
 from babel.numbers import format_decimal
@@ -18,6 +19,9 @@ ADULT = 18
 SOURCES_SPEAK = "da"
 """What a source's texts are in when it says nothing (BCP 47)."""
 NO_DIGIT = re.compile("[^0-9]+")
+MAP = "https://www.openstreetmap.org/search?query="
+ON_NO_MAP = ("telefon", "online", "video", "teams", "virtuel", "digital")
+"""How places begin that nobody travels to."""
 SAID_BESIDE = frozenset({"ansvarlig", "deltager", "tovholder"})
 """Places in a team, as sources write them; marked on their own where they matter."""
 
@@ -47,6 +51,11 @@ def weblink(url: str) -> str:
 def mailbox(address: str) -> str:
     """An address a mailto: link may have; otherwise none."""
     return address if re.fullmatch(r"[^\s@…<>\"?&]+@[^\s@…<>\"?&]+", address) else ""
+
+
+def map_url(place: str) -> str:
+    """Where a map shows a place; empty for one that nobody travels to."""
+    return "" if place.casefold().startswith(ON_NO_MAP) else MAP + quote_plus(place)
 
 
 def ejefald(name: str) -> str:
@@ -177,4 +186,9 @@ def phase_word(phase: str) -> str:
 
 def tal(value: float) -> str:
     """ "3,5" in Danish; no decimals where there are none."""
-    return str(format_decimal(value, "#,##0.##", locale=language()))
+    return _decimal(value, language())
+
+
+@lru_cache(1024)
+def _decimal(value: float, language: str) -> str:
+    return str(format_decimal(value, "#,##0.##", locale=language))
