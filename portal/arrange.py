@@ -68,7 +68,8 @@ class Arranger(msgspec.Struct, frozen=True, kw_only=True):
         }
         help_ = shown[Intervention] + shown[Assessment]
         meetings = sorted(shown[Meeting], key=starts)
-        ahead, past = [], []
+        ahead: list[Shown] = []
+        past: list[Shown] = []
         for meeting in meetings:
             (ahead if self.ahead(meeting) else past).append(meeting)
         return Arrangement(
@@ -96,8 +97,7 @@ class Arranger(msgspec.Struct, frozen=True, kw_only=True):
         if entry.also:
             also = (self.name(owner) for _, owner in entry.also)
             owners = tuple(dict.fromkeys((owner.name, *also)))
-        meeting = isinstance(entry, Meeting)
-        place = entry.place if meeting else entry.address if isinstance(entry, Contact) else ""
+        place = _place_of(entry)
         return Shown(
             ref=ref,
             entry=entry,
@@ -107,9 +107,15 @@ class Arranger(msgspec.Struct, frozen=True, kw_only=True):
             stale=answer is not None and answer.state is State.STALE,
             goals=tuple([self.shown(g, ()) for g in goals]) if goals else (),
             notes=self.notes.get(ref, ()),
-            place_hidden=meeting and not place,
+            place_hidden=isinstance(entry, Meeting) and not place,
             on_map=self.maps and bool(place),
         )
+
+
+def _place_of(entry: AnyEntry) -> str:
+    if isinstance(entry, Meeting):
+        return entry.place
+    return entry.address if isinstance(entry, Contact) else ""
 
 
 def starts(meeting: Shown) -> datetime:
