@@ -71,6 +71,7 @@ class Towns:
         self._environ = os.environ | {
             "PORTAL_SECRET_KEYS": keys.new_secret(),
             "PORTAL_DATA_KEYS": keys.new_data_key(),
+            "MALLOC_ARENA_MAX": "2",  # as docs/deploy has it
         }
 
     @contextmanager

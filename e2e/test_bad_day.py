@@ -81,6 +81,20 @@ def test_late_systems_are_waited_for_and_the_page_says_when_all_is_there(
         expect(line).to_have_attribute("data-state", re.compile("shown|empty"))
 
 
+def test_a_part_that_does_not_come_is_no_longer_promised(
+    own_world: World, visit_own: Visit
+) -> None:
+    own_world.ill({"aflastning-kalender": "hang"})  # what has failed is asked for anew
+    mette = visit_own("mette")
+    emil = overview_of(mette, "Emil")
+    mette.page.route("**/del/overblik/**", lambda route: route.fulfill(status=503))
+    mette.page.goto(own_world.portal + emil)
+    expect(mette.main.locator("#late-failed")).to_be_visible()
+    expect(mette.main.get_by_text("Vi henter resten nu.")).to_be_hidden()
+    expect(mette.main.get_by_role("link", name="Vent på alle kilder")).to_be_visible()
+    mette.forget()  # the browser's own words about the refusal
+
+
 def test_without_the_register_a_yes_can_be_taken_back(own_world: World, visit_own: Visit) -> None:
     mette = visit_own("mette")
     emil = overview_of(mette, "Emil")

@@ -8,7 +8,6 @@ SIGTERM says "not ready" first, then lets every request finish.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import os
@@ -20,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import suppress
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -43,7 +41,6 @@ FILES = 3 * CONNECTIONS
 SWITCH_SECONDS = 0.0005
 """How long one thread computes while another wants to: a thread that comes back from the database
 holds its lock, and at Python's own 5 ms all writers of all workers waited for computing readers."""
-M_ARENA_MAX, HEAPS = -8, 2
 FINISH_SECONDS = 45
 """How long a worker may take to finish: the longest page (30 s) and our own database's patience."""
 OVERLAP_SECONDS = 1.5
@@ -83,7 +80,7 @@ def run(settings: Settings, bind: Bind, workers: int, drain: float, operators: B
     )
     if operators:
         _open_operators_port(server, settings, operators)
-    _share_memory()
+    gc.freeze()  # what is loaded here is for all workers: none looks through it, so none gets its own copy
     server.serve()
 
 
@@ -98,16 +95,6 @@ def _open_operators_port(server: Server, settings: Settings, bind: Bind) -> None
         raise
     server.on_startup(exporter.start)
     server.on_shutdown(exporter.stop)
-
-
-def _share_memory() -> None:
-    """What is loaded here is for all workers: none looks through it, so none gets a copy of its own.
-
-    And threads that take turns need no heap each (mallopt(3); a C library without it has one).
-    """
-    gc.freeze()
-    with suppress(AttributeError):
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)
 
 
 def _make_room_for_files() -> None:

@@ -123,7 +123,7 @@ def test_a_full_house_says_come_again(served: Served) -> None:
 
 
 def test_who_waits_for_sources_does_not_hold_the_others_seats(served: Served) -> None:
-    with crowd(served, "/-/sleep?vent=1&4", 60), crowd(served, "/del/-/sleep?4", 60):
+    with crowd(served, "/-/sleep?vent=1&7", 60), crowd(served, "/del/-/sleep?7", 60):
         assert served.ask("/hjaelp").status == 200
         part = served.ask("/del/x", HX_Request="true", HX_Request_Type="partial")
         assert part.status == 503 and "<html" not in part.text

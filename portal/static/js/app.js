@@ -10,12 +10,13 @@
     const part = document.querySelector("[data-announce]");
     if (part) say(part.dataset.announce);
   });
-  // It did not come: what is shown stays, and the page says so.
+  // It did not come: what is shown stays, and the page says so, and no longer that it is being fetched.
   for (const trouble of ["htmx:error", "htmx:response:error"]) {
     document.addEventListener(trouble, () => {
       const failed = document.getElementById("late-failed");
       if (!failed) return;
       failed.hidden = false;
+      for (const promise of document.querySelectorAll("[data-late]")) promise.hidden = true;
       say(failed.textContent);
     });
   }
