@@ -170,6 +170,11 @@ def test_a_stop_is_announced_and_what_is_under_way_is_finished(place: Served) ->
 
 def test_every_line_of_its_log_was_for_a_machine(place: Served) -> None:
     """Standard error was no terminal; the server's own lines and the workers' are alike."""
+    if place.process.poll() is None:  # in this process no other test has made it talk and ended it
+        waiting, _ = asking(place)
+        place.hup()
+        waiting.join()
+        until(lambda: "reloading" in place.log())
     lines = [json.loads(line) for line in place.log().splitlines()]
     assert {"_granian", "portal.serving", "portal.views.sign_in"} <= {x["logger"] for x in lines}
     assert all(x["request"] for x in lines if x["logger"].startswith("portal.views"))
