@@ -38,7 +38,7 @@ class Tally:
     def __init__(self) -> None:
         self.times: dict[str, list[float]] = {}
         self.errors: Counter[str] = Counter()
-        self.answers = self.refused = self.mixed = self.bytes = 0
+        self.answers = self.refused = self.mixed = self.nameless = self.bytes = 0
 
     def took(self, kind: str, seconds: float) -> None:
         self.times.setdefault(kind, []).append(seconds)
@@ -116,9 +116,10 @@ class Family:
         return ""
 
     def _whose(self, text: str) -> None:
-        """Exactly her own household's mark may stand on her page, and it must."""
-        if set(MARK.findall(text)) != {self._mark}:
-            self._tally.mixed += 1
+        """Only her own household's mark may stand on her page; with nothing from anywhere, none does."""
+        marks = set(MARK.findall(text))
+        self._tally.mixed += bool(marks - {self._mark})
+        self._tally.nameless += not marks
 
 
 @asynccontextmanager

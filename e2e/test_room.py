@@ -1,7 +1,7 @@
 """The tester's room, walked: every page in every state, by two engines and a validator.
 
 In `make test`: every page and state once, on a phone, in Danish; every page once in
-every language. `make prove` adds both widths and dark, and every state in every language.
+every language. `make prove` does all of it: page, state, language, width, light and dark.
 """
 
 from __future__ import annotations
@@ -33,18 +33,22 @@ def test_every_page_in_every_state(
     _in_order(visit_own, stops(scene), wide=wide, dark=dark)
 
 
+@pytest.mark.parametrize(("wide", "dark"), LOOKS, ids=IDS)
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"da"}))
-def test_every_page_in_every_language(visit_abroad: Visit, language: str) -> None:
-    _in_order(visit_abroad, each_once(), language=language)
+def test_every_page_in_every_language(
+    visit_abroad: Visit, language: str, wide: bool, dark: bool
+) -> None:
+    _in_order(visit_abroad, each_once(), language=language, wide=wide, dark=dark)
 
 
+@pytest.mark.parametrize(("wide", "dark"), LOOKS, ids=IDS)
 @pytest.mark.parametrize("scene", sorted(set(SCENES) - {"rask"}) if PROVE else [])
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"da"}))
 def test_every_state_in_every_language(
-    own_world: World, visit_own: Visit, scene: str, language: str
+    own_world: World, visit_own: Visit, scene: str, language: str, wide: bool, dark: bool
 ) -> None:
     play(own_world, scene, visit_own, list(stops(scene)))
-    _in_order(visit_own, stops(scene), language=language)
+    _in_order(visit_own, stops(scene), language=language, wide=wide, dark=dark)
 
 
 def test_the_rooms_own_page_leads_to_every_stop(own_world: World, visit_own: Visit) -> None:

@@ -113,7 +113,7 @@ def test_nothing_hangs_on_what_is_hidden(stage: Stage) -> None:
 def test_what_others_did_leaves_no_trace(stage: Stage) -> None:
     """The other parent's answers, comments, looks and matters; a child's note to herself."""
     far = enter(stage, Persona("far"))
-    ids = [stage.ids[c] for c in ("barn9", "barn14")]
+    ids = [stage.ids[c] for c in ("barn14", "barn9")[: times(1, 2)]]
     for id in ids:
         answers(far, id)
     before = [answers(far, id) for id in ids]
@@ -127,7 +127,7 @@ def test_what_others_did_leaves_no_trace(stage: Stage) -> None:
         year = stage.world.today + timedelta(days=300)
         word = Word("", "bup", "mor", categories=ALL, owners=frozenset({"fam"}), until=year)
         grant(others["mor"], id, word)
-    others["barn14"].post(f"/overblik/{ids[1]}/kommentarer", {"tekst": "Kun mig selv"})
+    others["barn14"].post(f"/overblik/{ids[0]}/kommentarer", {"tekst": "Kun mig selv"})
     steen = log_in(stage.app, "steen", "/log-ind/medarbejder")
     assert steen
     steen.post("/medarbejder", {"cpr": stage.world.people["barn9"].cpr})
