@@ -102,12 +102,17 @@ def validate(pages: Mapping[str, str]) -> list[str]:
         config.write_text(json.dumps(VALIDATOR))
         command = [*node_tools()[1], str(MODULES / "html-validate" / "bin" / "html-validate.mjs")]
         command += ["--config", str(config), "--formatter", "json", *names]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    if not done.stdout:
+        answer = Path(folder, "answer.json")
+        with answer.open("w") as out:  # a pipe would lose the end of a long answer
+            done = subprocess.run(
+                command, stdout=out, stderr=subprocess.PIPE, text=True, check=False, cwd=folder
+            )
+        told = answer.read_text(encoding="utf-8")
+    if not told:
         raise RuntimeError(done.stderr)
     return [
         f"{names[one['filePath']]}:{said['line']} {said['ruleId']}: {said['message']}"
-        for one in json.loads(done.stdout)
+        for one in json.loads(told)
         for said in one["messages"]
     ]
 

@@ -212,15 +212,16 @@ class Visitor:
     def _whole(self) -> None:
         facts: dict[str, Any] = self.page.evaluate(
             """() => {
-                const below = document.querySelectorAll("#dele > .sec");  // not laid out until near
-                for (const part of below) part.style.contentVisibility = "visible";
+                const whole = new CSSStyleSheet();  // what is below is not laid out until near
+                whole.replaceSync("#dele > .sec { content-visibility: visible !important; }");
+                document.adoptedStyleSheets = [whole];
                 const facts = {
                     title: document.title.trim(), lang: document.documentElement.lang,
                     headings: document.querySelectorAll("h1").length,
                     viewer: document.body.dataset.viewer ?? "",
                     wide: document.documentElement.scrollWidth,
                 };
-                for (const part of below) part.removeAttribute("style");
+                document.adoptedStyleSheets = [];
                 return facts;
             }"""
         )
