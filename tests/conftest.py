@@ -128,7 +128,7 @@ class Browser:
         return self.client.post(path, base_url=BASE, data=values, **more)  # type: ignore[arg-type]
 
     def token(self) -> str:
-        page = self.get("/konto").get_data(as_text=True)
+        page = self.get("/sprog").get_data(as_text=True)
         return (
             page.split('name="csrf_token" value="')[1].split('"')[0] if "csrf_token" in page else ""
         )

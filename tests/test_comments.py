@@ -206,7 +206,7 @@ def test_what_the_other_parent_himself_writes_is_cut_for_nobody_else(login: Logi
 # --- texts that try something -----------------------------------------------------------
 
 NASTY = [
-    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}{% raw %}", "hx-get=/log-ud",
+    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7919*7907 }}{% raw %}", "hx-get=/log-ud",
     '<div hx-get="/log-ud" hx-trigger="load">', "javascript:alert(1)", "x" * 4000, "😀" * 2000,
     "مرحبا بالعالم \u202e gnp.exe", "\u0000nul\u0007bel", "linje 1\r\nlinje 2\n\n\nlinje 3",
     "data-record=\"meeting\" data-owner=\"bup-nord\"", "<!--", "</textarea></form><form action=//evil>",
@@ -223,9 +223,9 @@ def test_no_text_executes_or_breaks_the_page(login: Login) -> None:
     for who in (mette, jonas):
         page = read(who, emil)  # check() finds scripts, handlers, broken nesting and odd links
         assert "<img src=x" not in page and "<div hx-get" not in page and "\x07" not in page
-        assert "49" not in re.sub(r"\d{3,}", "", unescape(page).split("7*7")[0][-200:])
+        assert "62615533" not in page, "a text was calculated"
         assert page.count('data-record="comment"') == len(NASTY)
-    assert "7*7" in page
+    assert "7919*7907" in page
 
 
 @pytest.mark.parametrize("text", ["", "   \n\t ", "\u0000\u0001", "x" * 4001])
