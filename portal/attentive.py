@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from typing import Any
 
 import psycopg
@@ -12,6 +13,15 @@ class Attentive(psycopg.Connection[Any]):
     """Waits `seconds` for each answer (None: for ever), also of a server that keeps the line open."""
 
     seconds: float | None = None
+
+    def quiet(self) -> bool:
+        """Whether the server has said nothing since its last answer: one that is gone has said goodbye.
+
+        Costs no way to the server and back; what such a look cannot see, `wait` ends in time.
+        """
+        line = select.poll()
+        line.register(self.pgconn.socket, select.POLLIN)
+        return not line.poll(0)
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Raises psycopg.OperationalError when nothing came in time; the connection is then closed."""

@@ -95,6 +95,8 @@ class Store:
         about = _about(citizens, task, keys)
         with _honest(), self._reader.connect() as connection:
             yield connection.execution_options(about=about)
+            if not self.sqlite:
+                connection.commit()  # after a rollback the driver forgets every statement it prepared
 
     @contextmanager
     def write(

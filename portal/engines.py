@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
 
 BUSY_SECONDS = 5
 """How long one waits for another's lock, or for a free connection, before the store counts as down."""
@@ -94,7 +95,6 @@ def _postgresql(url: URL, tenant: str) -> Engine:
         pool_size=CONNECTIONS,
         max_overflow=MORE_CONNECTIONS,
         pool_timeout=BUSY_SECONDS,
-        pool_pre_ping=True,
         connect_args={k: v for k, v in GONE.items() if k not in url.query} | given,
     )
 
@@ -103,6 +103,11 @@ def _postgresql(url: URL, tenant: str) -> Engine:
         found = Attentive.connect(*args, **more)
         found.seconds = SILENT_SECONDS
         return found
+
+    @event.listens_for(engine, "checkout")
+    def _checkout(driver: Any, _record: Any, _fairy: Any) -> None:
+        if driver.closed or not driver.quiet():  # it restarted, or ended this one: make it anew
+            raise DisconnectionError
 
     @event.listens_for(engine, "checkin")
     def _checkin(driver: Any, _record: Any) -> None:

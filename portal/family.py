@@ -6,7 +6,7 @@ What a user types is never believed. A custody fact is used for at most
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 from sqlalchemy import RowMapping, insert, select, update
@@ -64,6 +64,10 @@ class _Row(msgspec.Struct, frozen=True):
     value: str
     key: CitizenKey | None
 
+    @property
+    def text(self) -> str:
+        return f"{self.system}{SEPARATOR}{self.value}"
+
 
 class Family:
     """The register, remembered for a minute, joined with our own ids."""
@@ -84,7 +88,8 @@ class Family:
         found = self._register.person(system, value)
         if found is None:
             raise UnknownPerson
-        return self._known(found, system, value)
+        text = f"{system}{SEPARATOR}{value}"
+        return self._known(found, self._ids([text])[text])
 
     def known(self, citizen: str, fresh: bool = False) -> Known:
         """The person behind one of our ids. Raises UnknownPerson, RegisterDown."""
@@ -101,7 +106,7 @@ class Family:
         row = self._row(adult)
         known = self._remember(
             ("children", adult),
-            lambda: tuple(map(self._enrol, self._register.in_custody_of(row.system, row.value))),
+            lambda: self._enrol(self._register.in_custody_of(row.system, row.value)),
             fresh,
         )
         assert isinstance(known, tuple)
@@ -157,9 +162,8 @@ class Family:
 
     def enrolled(self, system: str, value: str) -> str | None:
         """The id of somebody we have met already; asks no register, and enrols nobody."""
-        text = f"{self._tenant}{SEPARATOR}{system}{SEPARATOR}{value}"
-        found = self._find(self._vault.indexes(text))
-        return found.id if found else None
+        found = list(self._find([f"{system}{SEPARATOR}{value}"]).values())
+        return found[0].id if found else None
 
     def exists(self, citizen: str) -> bool:
         """Whether the id is one of ours."""
@@ -171,10 +175,9 @@ class Family:
 
     def _custodians(self, found: Iterable[object]) -> tuple[Known, ...] | None:
         """None when one of them cannot be told apart: then custody counts as unknown."""
+        people = [p for p in found if isinstance(p, Person)]
         known = []
-        for person_ in found:
-            assert isinstance(person_, Person)
-            enrolled = self._enrol(Registered(person=person_, patient=""))
+        for enrolled in self._enrol([Registered(person=p, patient="") for p in people]):
             if enrolled is None:
                 return None
             try:
@@ -183,42 +186,53 @@ class Family:
                 known.append(enrolled)
         return tuple(known)
 
-    def _enrol(self, found: Registered) -> Known | None:
-        identifiers = found.person.identifiers
-        system = CPR_SYSTEM if CPR_SYSTEM in identifiers else next(iter(identifiers), "")
-        if not system:
-            return None
-        return self._known(found, system, identifiers[system])
+    def _enrol(self, found: Sequence[Registered]) -> tuple[Known | None, ...]:
+        """These with our ids; None for one without an identifier."""
+        named = [_identifier(f.person) for f in found]
+        ids = self._ids([n for n in named if n])
+        return tuple(
+            self._known(f, ids[n]) if n else None for f, n in zip(found, named, strict=True)
+        )
 
-    def _known(self, found: Registered, system: str, value: str) -> Known:
-        id = self._id(system, value)
+    def _known(self, found: Registered, id: str) -> Known:
         if found.patient:
             self._memory.put(("person", id), found)
         return Known(id=id, person=found.person, patient=found.patient)
 
-    def _id(self, system: str, value: str) -> str:
-        text = f"{system}{SEPARATOR}{value}"
-        index = self._vault.index(f"{self._tenant}{SEPARATOR}{text}")
-        row = self._rows.get(index, None)
-        if row is None:
-            row = self._find(self._vault.indexes(f"{self._tenant}{SEPARATOR}{text}"))
-            row = row or self._add(index, text)
-            self._rows.put(index, row)
-        return row.id
+    def _ids(self, named: Collection[str]) -> dict[str, str]:
+        """Our ids by "system|value"; all that are not known lately are looked up at once."""
+        rows = {text: self._rows.get(self._index(text), None) for text in named}
+        absent = [text for text, row in rows.items() if row is None]
+        if absent:
+            met = self._find(absent)
+            for text in absent:
+                rows[text] = row = met.get(text) or self._add(text)
+                self._keep(row)
+        return {text: row.id for text, row in rows.items() if row}
 
-    def _find(self, indexes: tuple[str, ...]) -> _Row | None:
+    def _index(self, text: str) -> str:
+        return self._vault.index(f"{self._tenant}{SEPARATOR}{text}")
+
+    def _keep(self, row: _Row) -> None:
+        """Under both of its names; an erased person has no row."""
+        self._rows.put(self._index(row.text), row)
+        if row.key:
+            self._rows.put(row.id, row)
+
+    def _find(self, texts: Sequence[str]) -> dict[str, _Row]:
         """By the hash under any data key still held: a new key must not make a new person."""
+        indexes = [i for t in texts for i in self._vault.indexes(f"{self._tenant}{SEPARATOR}{t}")]
         with self._store.read(task=Task.FIND, keys=indexes) as c:
             where = (person.c.tenant == self._tenant) & person.c.index.in_(indexes)
-            found = c.execute(select(person).where(where)).mappings().first()
-        return self._opened(found) if found else None
+            found = c.execute(select(person).where(where)).mappings().all()
+        return {row.text: row for row in map(self._opened, found)}
 
-    def _add(self, index: str, text: str) -> _Row:
+    def _add(self, text: str) -> _Row:
         id, key = new_id(), self._vault_key()
         values = {
             "id": id,
             "tenant": self._tenant,
-            "index": index,
+            "index": self._index(text),
             "identifier": self._vault.seal(text.encode(), f"identifier {id}"),
             "key": self._vault.seal(key, f"key {id}"),
             "created": now(),
@@ -229,9 +243,7 @@ class Family:
         except Exception as e:
             if not isinstance(e.__cause__, IntegrityError):
                 raise
-            found = self._find((index,))  # another worker enrolled the same person first
-            assert found
-            return found
+            return self._find([text])[text]  # another worker enrolled the same person first
         system, _, value = text.partition(SEPARATOR)
         return _Row(id, system, value, CitizenKey(key))
 
@@ -248,7 +260,7 @@ class Family:
             if found is None or not found["key"]:  # erased: nothing tells who she was
                 raise UnknownPerson
             row = self._opened(found)
-            self._rows.put(citizen, row)
+            self._keep(row)
         return row
 
     def _opened(self, row: RowMapping) -> _Row:
@@ -268,3 +280,9 @@ class Family:
             value = ask()
             self._memory.put(what, value)
         return value
+
+
+def _identifier(found: Person) -> str:
+    """By what the portal tells her apart, as "system|value"; empty when she has nothing of the kind."""
+    system = CPR_SYSTEM if CPR_SYSTEM in found.identifiers else next(iter(found.identifiers), "")
+    return f"{system}{SEPARATOR}{found.identifiers[system]}" if system else ""

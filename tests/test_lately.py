@@ -6,6 +6,7 @@ import time
 
 import pytest
 from msgspec import structs
+from sqlalchemy import event
 
 from portal.crypto import Vault
 from portal.db import Store
@@ -30,6 +31,18 @@ def test_what_is_too_old_is_not_given_out_and_then_not_kept(
     assert lately.get("a", 9) == 9
     lately.put("d", 4)
     assert len(lately) == 1 and lately.get("d", 9) == 4
+
+
+def test_people_are_found_together_and_known_by_either_name(shop: Shop) -> None:
+    """A family's first page of the minute looks its people up once, not one by one."""
+    numbers = [f"0101{number:03d}900" for number in range(5)]
+    ids = [shop.family.identify(CPR_SYSTEM, n).id for n in numbers]
+    family = Family(shop.settings, shop.store, shop.vault, EverybodyExists())  # type: ignore[arg-type]
+    looked: list[str] = []
+    event.listen(shop.store.engine, "begin", lambda _connection: looked.append("look"))
+    assert list(family._ids([f"{CPR_SYSTEM}|{n}" for n in numbers]).values()) == ids
+    assert [family.known(i).id for i in ids] == ids and all(family.key(i) for i in ids)
+    assert len(looked) == 1
 
 
 def test_a_worker_does_not_keep_everybody_it_ever_met(shop: Shop) -> None:

@@ -107,6 +107,19 @@ def test_every_limit_lasts_a_transaction_and_no_longer(shop: Shop) -> None:
         assert [raw.execute(f"SHOW {n}").fetchone()[0] for n in names] == ["0", "0", "0"]
 
 
+@on_postgresql
+def test_a_statement_asked_again_and_again_is_prepared_once(shop: Shop) -> None:
+    """What only looks ends without a rollback, after which the driver would forget them all."""
+    asked = "SELECT name FROM pg_prepared_statements WHERE name = 'never'"
+    for _ in range(12):
+        with shop.store.read(shop.person(PEOPLE[0])) as c:
+            c.exec_driver_sql(asked)
+    with shop.store.read(shop.person(PEOPLE[0])) as c:
+        raw = c.connection.cursor()
+        raw.execute("SELECT statement FROM pg_prepared_statements")
+        assert asked in {text for (text,) in raw.fetchall()}
+
+
 def test_what_a_pooler_cannot_have_is_switched_off_in_the_address(shop: Shop) -> None:
     if shop.store.sqlite:
         return
