@@ -167,7 +167,7 @@ def create_app(settings: Settings) -> Flask:
         TRUSTED_HOSTS=[urlsplit(settings.base_url).hostname],
         BABEL_TRANSLATION_DIRECTORIES=i18n.CATALOGUES,
     )
-    app.jinja_options = {"autoescape": True}
+    app.jinja_options = {"autoescape": True, "bytecode_cache": templating.COMPILED}
     app.extensions["portal"] = services = join(settings)
     app.session_interface = Interface(settings, services.sessions)
     htmx.install(app)

@@ -79,11 +79,11 @@ def _operators_port(text: str) -> Bind | None:
 
 def _unjoinable(settings: Settings) -> str:
     """Why the parts cannot be joined, though each key is right by itself; empty when they can."""
-    from portal import create_app
+    from portal import create_app, templating
     from portal.telemetry import switched
 
     try:
-        create_app(settings)
+        templating.compile_all(create_app(settings))
         switched.check(settings)
     except (ConfigError, AssetsMissing) as e:
         return str(e)

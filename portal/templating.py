@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from functools import cache
+from types import CodeType
 
 from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from portal import dates, glossary, words
@@ -36,6 +39,32 @@ STATE_ICON = {
     State.UNAVAILABLE: "error",
     State.WITHHELD: "lock",
 }
+
+
+class Compiled(BytecodeCache):
+    """Templates' code, made once for all apps of a process and for the workers forked from it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[str, CodeType | None]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """What was made of this very text."""
+        text, code = self._kept.get(bucket.key, ("", None))
+        if text == bucket.checksum:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._kept[bucket.key] = bucket.checksum, bucket.code
+
+
+COMPILED = Compiled()
+
+
+def compile_all(app: Flask) -> None:
+    """Make every template's code now, so that no worker's first guests wait for it."""
+    for name in app.jinja_env.list_templates(["html"]):
+        app.jinja_env.get_template(name)
 
 
 def install(app: Flask) -> None:

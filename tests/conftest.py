@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import FileSystemBytecodeCache
 from msgspec import structs
 
 from backend_stub.app import create_app as create_backends
@@ -35,9 +33,6 @@ from tests import leaks, stores
 PORT = 8000
 BASE = f"http://127.0.0.1:{PORT}"
 os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
-TEMPLATES = tempfile.TemporaryDirectory(prefix="templates-")
-Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(TEMPLATES.name)}
-"""Hundreds of apps in one process compile the same templates: once is enough."""
 
 
 def pytest_unconfigure() -> None:

@@ -1,13 +1,17 @@
-"""What only operators need is not in a worker's memory."""
+"""What only operators need is not in a worker's memory, and what one start made all workers have."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
+import pytest
 from alembic.script import ScriptDirectory
+from flask import Flask
+from jinja2 import Environment
 
-from portal import schema
+from portal import create_app, schema, templating
+from portal.settings import Settings
 
 
 def test_a_worker_loads_nothing_that_only_operators_need() -> None:
@@ -25,3 +29,11 @@ def test_the_newest_version_is_the_head_of_the_migrations() -> None:
     assert {r.revision for r in scripts.walk_revisions()} == {
         f.name[:4] for f in (schema.FOLDER / "versions").glob("0*.py")
     }
+
+
+def test_a_worker_compiles_no_template_that_its_server_has_compiled(
+    app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    templating.compile_all(app)
+    monkeypatch.setattr(Environment, "compile", None)
+    templating.compile_all(create_app(settings))
