@@ -25,7 +25,7 @@ LONGEST_RECOVERY = 120.0
 
 
 def load(stage: Stage) -> list[Figure]:
-    """Warm: every family has been there before. The systems take 50 to 800 ms."""
+    """Warm: every family has seen all its pages before. The systems take 50 to 800 ms."""
     options, tally = stage.options, Tally()
     with (
         towns(options, 1, pace=1) as found,
@@ -88,13 +88,16 @@ def storm(stage: Stage) -> list[Figure]:
 
 
 async def _once_each(served: Served, tally: Tally) -> None:
-    """Everybody opens her first child, a few at a time: what a system has not answered is not remembered."""
+    """Everybody opens all she has, a few at a time: what a system has not answered is not remembered."""
     gate = asyncio.Semaphore(4)
     async with browsers() as http:
 
         async def one(number: int) -> None:
             async with gate:
-                await Family(http, served, number, tally).look("overview")
+                family = Family(http, served, number, tally)
+                await family.look("overview")
+                await family.look("overview", 1)
+                await family.look("family")
 
         await asyncio.gather(*(one(n) for n in range(FAMILIES)))
 

@@ -13,7 +13,7 @@ class Options(NamedTuple):
     seconds: float = 60.0
     overviews: int = 10_000
     workers: int = 2
-    remembered: float = 300.0
+    remembered: float = 1800.0
     database: str = "sqlite"
     cache: str = "memory"
     record: bool = False
