@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -55,9 +56,16 @@ class Served(NamedTuple):
         return Wire(self.port)
 
     def troubles(self) -> str:
-        """What the portal complained about, counted."""
-        found = Counter(re.findall(r" (WARNING|ERROR) (\S+)", self.said.read_text()))
-        return ", ".join(f"{many} x {name}" for (_, name), many in found.most_common(4))
+        """What the portal complained about, counted; of a fault of ours also where it is."""
+        told: Counter[str] = Counter()
+        for line in self.said.read_text().splitlines():
+            try:
+                said = json.loads(line)
+            except ValueError:
+                continue
+            if said["level"] in ("warning", "error"):
+                told[f"{said['message']} {said.get('error', '')}".strip()] += 1
+        return ", ".join(f"{many} x {what}" for what, many in told.most_common(6))
 
 
 class Towns:
