@@ -62,4 +62,5 @@ def _ask(served: Served, numbers: Iterator[int], many: int) -> None:
 
     together(crowd)
     if tally.wrong or tally.mixed or tally.refused:
-        raise RuntimeError(f"overviews failed: {dict(tally.errors)}, {tally.mixed} not her own")
+        failed = f"overviews failed: {dict(tally.errors)}, {tally.mixed} not her own"
+        raise RuntimeError(f"{failed}; {served.troubles()}")
