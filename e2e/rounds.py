@@ -61,9 +61,9 @@ def walk(
         visitor = visitors.get(stop.person)
         if visitor is None:
             visitor = visitors[stop.person] = visit(stop.person, wide=wide, **scheme)
+            if engines and not PROVE:
+                visitor.axe_options = WITHOUT_COLOURS
             if language:
-                if engines and not PROVE:
-                    visitor.axe_options = WITHOUT_COLOURS
                 _speak(visitor, language)
         key = (stop.person, stop.child)
         if stop.child and key not in addresses:
