@@ -17,7 +17,6 @@ from e2e import checkers
 from e2e.conftest import Visit
 from e2e.visitor import WITHOUT_COLOURS, Visitor
 from e2e.world import World
-from tests.proving import PROVE
 
 STATUS = {"/findes-ikke": 404, "/log-ind/retur": 400}
 SMALL = 24.0
@@ -39,7 +38,7 @@ def play(world: World, scene: str, visit: Visit, stops: Iterable[Stop]) -> None:
     """Let the systems behave as the scene says; what it needs fetched before is fetched first."""
     world.well()
     if SCENES[scene].first:
-        for _ in walk(visit, stops, engines=False):
+        for _ in walk(visit, stops, engines=False, contrast=False):
             pass
     world.ill(SCENES[scene].faults)
 
@@ -52,8 +51,12 @@ def walk(
     language: str = "",
     dark: bool = False,
     engines: bool = True,
+    contrast: bool = True,
 ) -> Iterator[Seen]:
-    """Go to each stop as the person it names, and look; axe runs in every `look`."""
+    """Go to each stop as the person it names, and look; axe runs in every `look`.
+
+    `contrast` False leaves that to the second engine.
+    """
     visitors: dict[str, Visitor] = {}
     addresses: dict[tuple[str, str], str] = {}
     scheme = {"color_scheme": "dark"} if dark else {}
@@ -61,7 +64,7 @@ def walk(
         visitor = visitors.get(stop.person)
         if visitor is None:
             visitor = visitors[stop.person] = visit(stop.person, wide=wide, **scheme)
-            if engines and not PROVE:
+            if not contrast:
                 visitor.axe_options = WITHOUT_COLOURS
             if language:
                 _speak(visitor, language)
