@@ -23,8 +23,8 @@ from sqlalchemy.engine import make_url
 
 from bench import town_fill
 from bench.options import Options
+from bench.processes import free_ports
 from bench.town_fill import Into
-from bench.world import free_ports
 from portal.settings import Settings
 
 OWNER = "PORTAL_DATABASE_OWNER"

@@ -1,12 +1,22 @@
-"""What a server's workers take of the machine, as the kernel counts it."""
+"""Processes of a measurement: where they may listen, and what they take as the kernel counts it."""
 
 from __future__ import annotations
 
 import os
 import re
+import socket
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens at."""
+    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in taken]
+    for one in taken:
+        one.close()
+    return ports
 
 
 def workers(server: int) -> list[int]:

@@ -20,10 +20,11 @@ from backend_stub.systems import AALBORG
 from bench import town_fill
 from bench.engines import Engines
 from bench.options import Options
+from bench.processes import free_ports
 from bench.town import Town
 from bench.town_fill import Filled
 from bench.wire import Wire
-from bench.world import free_ports, running
+from bench.world import running
 from mitid_stub.rehearsal import answer_login, new_browser
 from portal import keys, schema
 from portal.checkpoints import Checkpoints

@@ -27,7 +27,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from backend_stub.demo import bench_config, write_config
+from bench.engines import Engines
 from bench.options import DEFAULTS, Options
+from bench.processes import free_ports
 from bench.wire import Wire
 from mitid_stub.rehearsal import answer_login, new_browser
 from portal import keys
@@ -102,26 +104,34 @@ class Stage:
 
     @contextmanager
     def world(self, write: Write, workers: int = 1) -> Iterator[World]:
-        """A portal with this configuration and a fresh database."""
+        """A portal with this configuration, and a fresh database and cache of the kind asked for."""
         self._number += 1
         folder = self._folder / str(self._number)
         folder.mkdir()
         config = write(folder, self._ports)
-        if self.certificate:
+        with Engines.started(self.options) as engines:
             text = config.read_text(encoding="utf-8")
-            config.write_text(text.replace('base_url = "http:', 'base_url = "https:'))
-        environ = os.environ | {
-            "PORTAL_CONFIG": str(config),
-            "PORTAL_SECRET_KEYS": keys.new_secret(),
-            "PORTAL_DATA_KEYS": keys.new_data_key(),
-        }
-        upgrade = [sys.executable, "-m", "portal", "db", "upgrade"]
-        subprocess.run(upgrade, env=environ, check=True, stdout=subprocess.DEVNULL)
-        serve = [sys.executable, "-m", "bench.served", str(self._ports.portal), str(workers)]
-        serve += [self.certificate] if self.certificate else []
-        with running(serve, self._ports.portal, environ):
-            cookie, page = _logged_in(self._ports.portal, self.certificate)
-            yield World(self._ports.portal, cookie, page, workers, self.certificate)
+            if self.certificate:
+                text = text.replace('base_url = "http:', 'base_url = "https:')
+            lines = "\n".join(engines.lines(self._number))
+            config.write_text(re.sub("(?m)^database = .*$", lines, text))
+            config.chmod(0o600)  # the cache's address holds a password
+            environ = os.environ | engines.environ(self._number) | _secrets(config)
+            upgrade = [sys.executable, "-m", "portal", "db", "upgrade"]
+            subprocess.run(upgrade, env=environ, check=True, stdout=subprocess.DEVNULL)
+            serve = [sys.executable, "-m", "bench.served", str(self._ports.portal), str(workers)]
+            serve += [self.certificate] if self.certificate else []
+            with running(serve, self._ports.portal, environ):
+                cookie, page = _logged_in(self._ports.portal, self.certificate)
+                yield World(self._ports.portal, cookie, page, workers, self.certificate)
+
+
+def _secrets(config: Path) -> dict[str, str]:
+    return {
+        "PORTAL_CONFIG": str(config),
+        "PORTAL_SECRET_KEYS": keys.new_secret(),
+        "PORTAL_DATA_KEYS": keys.new_data_key(),
+    }
 
 
 @contextmanager
@@ -211,12 +221,3 @@ def _logged_in(port: int, certificate: str) -> tuple[str, str]:
         raise RuntimeError(f"no child named {CHILD} on the family page")
     session = next(c for c in browser.cookies if c.name.endswith("session"))
     return f"{session.name}={session.value}", child[1]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens at."""
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in taken]
-    for one in taken:
-        one.close()
-    return ports
