@@ -73,8 +73,8 @@ def _in_order(
 ) -> None:
     pages: dict[str, str] = {}
     faults: list[str] = []
-    looks = walk(visit, stops_met, wide=wide, dark=dark, language=language, contrast=PROVE)
-    for seen in looks:
+    how = {"wide": wide, "dark": dark, "contrast": PROVE or not language}
+    for seen in walk(visit, stops_met, language=language, **how):
         pages[f"{seen.stop.person} {seen.address}"] = seen.html
         faults += [f"{seen.stop.shows}: {fault}" for fault in seen.faults]
     faults += checkers.validate(pages)

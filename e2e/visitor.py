@@ -32,7 +32,7 @@ from e2e.world import World
 AXE = Axe()
 AXE_OPTIONS: dict[str, Any] = {"resultTypes": ["violations"]}
 WITHOUT_COLOURS: dict[str, Any] = AXE_OPTIONS | {"rules": {"color-contrast": {"enabled": False}}}
-"""Half the time: for the rounds of `make test`, where the second engine measures them, at AAA."""
+"""Half the time: where only the words are others, and the second engine measures at AAA."""
 IN_ORDER: set[str] = set()
 """The builds in which axe found nothing; the same build with other words is not asked again."""
 BUILD = """() => {
