@@ -38,7 +38,7 @@ def play(world: World, scene: str, visit: Visit, stops: Iterable[Stop]) -> None:
     """Let the systems behave as the scene says; what it needs fetched before is fetched first."""
     world.well()
     if SCENES[scene].first:
-        for _ in walk(visit, stops, engines=False, contrast=False):
+        for _ in walk(visit, stops, engines=False):
             pass
     world.ill(SCENES[scene].faults)
 

@@ -34,7 +34,7 @@ AXE_OPTIONS: dict[str, Any] = {"resultTypes": ["violations"]}
 WITHOUT_COLOURS: dict[str, Any] = AXE_OPTIONS | {"rules": {"color-contrast": {"enabled": False}}}
 """Half the time: where only the words are others, and the second engine measures at AAA."""
 IN_ORDER: set[str] = set()
-"""The builds in which axe found nothing; the same build with other words is not asked again."""
+"""The builds in which axe found nothing; the same build with other words is not asked the same again."""
 BUILD = """() => {
     const build = (e) => {
         const marks = [...e.attributes].map((a) =>
@@ -200,7 +200,7 @@ class Visitor:
         return "\n".join(self.received)
 
     def _axe(self) -> None:
-        build = str(self.page.evaluate(BUILD))
+        build = f"{self.axe_options} {self.page.evaluate(BUILD)}"
         if build in IN_ORDER:
             return
         found = AXE.run(self.page, options=self.axe_options)

@@ -214,7 +214,7 @@ class Family:
         return self._vault.index(f"{self._tenant}{SEPARATOR}{text}")
 
     def _keep(self, row: _Row) -> None:
-        """Under both of its names; an erased person has no row."""
+        """Under both of its names; without her key nothing is known under her id."""
         self._rows.put(self._index(row.text), row)
         if row.key:
             self._rows.put(row.id, row)
