@@ -1,17 +1,21 @@
-"""Cold overviews: every source is asked, none remembered (P1, P5, P19), and all of them failing."""
+"""Cold overviews: every source is asked, none remembered (P1, P5, P19, C1), and all of them failing."""
 
 from __future__ import annotations
 
 import statistics
 from typing import NamedTuple
 
+from bench.asking import asked_by_nobody
 from bench.figure import Figure
+from bench.load import burst
+from bench.processes import cpu_seconds, workers
 from bench.wire import Wire
 from bench.world import Stage, World, equal
 
 DELAY = 0.2
 COLDS = 12
 DEADLINE = 2.0
+AT_ONCE, ROUNDS, SECONDS = 20, 3, 6.0
 
 
 class Cold(NamedTuple):
@@ -36,6 +40,32 @@ def measure(stage: Stage) -> list[Figure]:
     ]  # fmt: skip
 
 
+def crowd(stage: Stage) -> list[Figure]:
+    """Two workers and twenty clients; the portal and a bare loop that asks the same take turns.
+
+    What the machine can do is in both, so that a slow one does not hide what the portal adds.
+    """
+    addresses = stage.systems(45, DELAY)
+    with stage.world(equal(45, DELAY, remembered=False), workers=2) as world:
+        page, serving = world.page + "?vent=1", workers(world.pid)
+        burst(world.wire, page, AT_ONCE, SECONDS / 3)
+        rates, costs = [], []
+        for _ in range(ROUNDS):
+            before = cpu_seconds(serving)
+            ours = burst(world.wire, page, AT_ONCE, SECONDS)
+            cpu = (cpu_seconds(serving) - before) / ours.answers
+            bare = asked_by_nobody(addresses, b'{"CPR-nr": "0101010000"}', "application/json")
+            rates.append((ours.rate / bare.rate, ours.rate, bare.rate))
+            costs.append((cpu / bare.cpu, cpu * 1000, bare.cpu * 1000))
+    rate, cost = statistics.median_low(rates), statistics.median_low(costs)
+    return [
+        Figure("C1", "cold overviews/s, 20 at once ÷ a bare loop asking the same", rate[0], 0.65, 0.82,
+               best="high", note=f"{rate[1]:.0f}/s and {rate[2]:.0f}/s"),
+        Figure("C2", "... CPU of each ÷ the bare loop's", cost[0], 3.1, 1.9,
+               note=f"{cost[1]:.1f} and {cost[2]:.1f} ms"),
+    ]  # fmt: skip
+
+
 def down(stage: Stage) -> list[Figure]:
     """All 45 sources accept the call and never answer."""
     with stage.world(equal(45, 60.0, timeout=DEADLINE)) as world, world.wire() as wire:
@@ -53,16 +83,17 @@ def down(stage: Stage) -> list[Figure]:
 def _colds(world: World) -> Cold:
     with world.wire() as wire:
         for _ in range(2):
-            _cold(wire, world.page)
+            cold(wire, world.page)
         walls, cpus = [], []
         for _ in range(COLDS):
             before = world.meter(wire)["cpu"]
-            walls.append(_cold(wire, world.page))
+            walls.append(cold(wire, world.page))
             cpus.append(world.meter(wire)["cpu"] - before)
     return Cold(statistics.median(walls), statistics.median(cpus))
 
 
-def _cold(wire: Wire, page: str) -> float:
+def cold(wire: Wire, page: str) -> float:
+    """Seconds of one complete page."""
     reply = wire.get(page + "?vent=1")
     if reply.status != 200 or b'data-state="waiting"' in reply.body:
         raise RuntimeError(f"not a complete overview: status {reply.status}")

@@ -123,10 +123,13 @@ class Family:
 
 
 @asynccontextmanager
-async def browsers() -> AsyncIterator[aiohttp.ClientSession]:
-    """One pool of connections for everybody; nobody's cookies are kept."""
+async def browsers(*, passing: bool = False) -> AsyncIterator[aiohttp.ClientSession]:
+    """One pool of connections for everybody; nobody's cookies are kept.
+
+    `passing`: a connection for every question, so that a few of them meet every worker.
+    """
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=aiohttp.TCPConnector(limit=0, force_close=passing),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=PATIENCE),
         trust_env=False,

@@ -89,8 +89,8 @@ def storm(stage: Stage) -> list[Figure]:
 
 async def _once_each(served: Served, tally: Tally) -> None:
     """Everybody opens all she has, a few at a time: what a system has not answered is not remembered."""
-    gate = asyncio.Semaphore(4)
-    async with browsers() as http:
+    gate = asyncio.Semaphore(8)
+    async with browsers(passing=True) as http:
 
         async def one(number: int) -> None:
             async with gate:

@@ -45,6 +45,12 @@ def cpu_seconds(pids: list[int]) -> float:
     return total / TICK
 
 
+def taken() -> tuple[int, int]:
+    """What a host took of this machine's processors for others, and all there was, in ticks since start."""
+    fields = [int(f) for f in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+    return fields[7], sum(fields[:8])
+
+
 def _children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]

@@ -22,6 +22,7 @@ from flask import Flask, Response, render_template
 from flask_babel import Babel
 from granian import Granian
 from granian.constants import HTTPModes
+from jinja2 import Template
 from sqlalchemy import event
 
 import portal
@@ -72,6 +73,7 @@ def _bare(last: list[Overview], statements: list[int]) -> Flask:
     """The template from ready values: no session, no gate, no rules, no log."""
     app = Flask(portal.__name__, static_folder=None)
     templating.install(app)
+    app.jinja_env.template_class = Template  # as anybody's Flask: nobody takes turns
     Babel(app, locale_selector=lambda: "da", default_timezone="Europe/Copenhagen")
     speech.install(app)
     reader = {"kind": "guardian", "name": "Camilla Bech", "first_name": "Camilla"}

@@ -53,6 +53,8 @@ class World(NamedTuple):
     page: str
     workers: int
     certificate: str = ""
+    pid: int = 0
+    """Of the server, whose children serve."""
 
     def wire(self, encoding: str = "identity") -> Wire:
         """A new connection of the logged-in guardian."""
@@ -74,8 +76,13 @@ def noah(folder: Path, ports: Ports) -> Path:
     )
 
 
-def equal(n: int, delay: float, *, timeout: float = 0, remembered: bool = True) -> Write:
-    """`n` equal sources of so many seconds; `remembered` False makes every overview a cold one."""
+def equal(
+    n: int, delay: float, *, timeout: float = 0, remembered: bool = True, hanging: int = 0
+) -> Write:
+    """`n` equal sources of so many seconds; `remembered` False makes every overview a cold one.
+
+    The first `hanging` of them say nothing for a minute.
+    """
 
     def write(folder: Path, ports: Ports) -> Path:
         file = bench_config(
@@ -87,6 +94,8 @@ def equal(n: int, delay: float, *, timeout: float = 0, remembered: bool = True) 
             text = re.sub(r"(?m)^timeout = .*$", f"timeout = {timeout}", text)
         if not remembered:
             text = text.replace("[[source]]", "[[source]]\ncache_seconds = 0\nstale_seconds = 0")
+        for i in range(hanging):
+            text = text.replace(f"/bench/{i}/{round(delay * 1000)}/", f"/bench/{i}/60000/")
         file.write_text(text, encoding="utf-8")
         return file
 
@@ -121,9 +130,14 @@ class Stage:
             subprocess.run(upgrade, env=environ, check=True, stdout=subprocess.DEVNULL)
             serve = [sys.executable, "-m", "bench.served", str(self._ports.portal), str(workers)]
             serve += [self.certificate] if self.certificate else []
-            with running(serve, self._ports.portal, environ):
+            with running(serve, self._ports.portal, environ) as server:
                 cookie, page = _logged_in(self._ports.portal, self.certificate)
-                yield World(self._ports.portal, cookie, page, workers, self.certificate)
+                yield World(self._ports.portal, cookie, page, workers, self.certificate, server.pid)
+
+    def systems(self, n: int, delay: float) -> list[str]:
+        """The addresses of so many of `equal`'s sources."""
+        own = f"http://127.0.0.1:{self._ports.backend}/bench"
+        return [f"{own}/{i}/{round(delay * 1000)}/sager" for i in range(n)]
 
 
 def _secrets(config: Path) -> dict[str, str]:

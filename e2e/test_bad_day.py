@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from e2e.conftest import Visit
 from e2e.deciding import expect_consent, grant, overview_of, row, withdraw
@@ -93,6 +93,26 @@ def test_a_part_that_does_not_come_is_no_longer_promised(
     expect(mette.main.get_by_text("Vi henter resten nu.")).to_be_hidden()
     expect(mette.main.get_by_role("link", name="Vent på alle kilder")).to_be_visible()
     mette.forget()  # the browser's own words about the refusal
+
+
+def test_a_part_refused_in_a_rush_is_asked_for_again(own_world: World, visit_own: Visit) -> None:
+    own_world.ill({"aflastning-kalender": "hang"})  # what has failed is asked for anew
+    mette = visit_own("mette")
+    emil = overview_of(mette, "Emil")
+    refusals = [503, 503]
+
+    def rush(route: Route) -> None:
+        if refusals:
+            route.fulfill(status=refusals.pop(), headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    mette.page.route("**/del/overblik/**", rush)
+    mette.page.goto(own_world.portal + emil)
+    expect(mette.page.locator("#live")).to_have_text("Siden er hentet færdig.")
+    expect(mette.main.locator("#late-failed")).to_be_hidden()
+    assert not refusals
+    mette.forget()  # the browser's own words about the refusals
 
 
 def test_without_the_register_a_yes_can_be_taken_back(own_world: World, visit_own: Visit) -> None:

@@ -39,6 +39,7 @@ from portal.redaction import (
 from portal.settings import Settings
 from portal.spelling import normal
 from portal.standing import Standing, Standings
+from portal.turns import TURN
 
 
 class Presenter:
@@ -60,7 +61,24 @@ class Presenter:
     def present(
         self, standing: Standing, answers: Mapping[str, Answer], comments: Iterable[Comment]
     ) -> Overview:
-        """The finished page value; nothing in it was withheld from this viewer."""
+        """The finished page value; nothing in it was withheld from this viewer.
+
+        What may have to be asked for is asked for before the turn is taken.
+        """
+        self._family.key(standing.home.citizen.id)
+        comments = tuple(comments)
+        writers = {p for c in comments for p in (c.detail.author, *c.detail.persons) if p}
+        names = {p: self._person_name(p) for p in writers}
+        with TURN:
+            return self._presented(standing, answers, comments, names)
+
+    def _presented(
+        self,
+        standing: Standing,
+        answers: Mapping[str, Answer],
+        comments: tuple[Comment, ...],
+        names: Mapping[str, str],
+    ) -> Overview:
         configured = self._standings.sources(standing)
         asked = [s for s in configured if s.connected and s.id in answers]
         everything = [e for s in asked for e in answers[s.id].entries]
@@ -70,9 +88,8 @@ class Presenter:
             standing, guard=with_known_places(standing.guard, self._places(everything))
         )
         ref = self._family.key(standing.home.citizen.id).ref
-        comments = tuple(comments)
         told = {ref(e.source, e.key) for e in visible} if comments else set()
-        notes = tuple(self._note(standing, c, c.about in told) for c in comments)
+        notes = tuple(self._note(standing, c, c.about in told, names) for c in comments)
         arranged = self._arranger(standing, answers, notes).arrange(
             redact(e, standing.guard, self._locates(e)) for e in merge(visible, self._apart)
         )
@@ -217,12 +234,16 @@ class Presenter:
         age = standing.home.facts.age or 0
         return standing.relation is Relation.GUARDIAN and age >= 15
 
-    def _note(self, standing: Standing, comment: Comment, told: bool) -> Note:
+    def _note(
+        self, standing: Standing, comment: Comment, told: bool, names: Mapping[str, str]
+    ) -> Note:
         """A comment; what it stands on is named only to whom sees that entry, or wrote."""
         detail, viewer = comment.detail, standing.viewer
-        names = [self._person_name(p) for p in sorted(detail.persons)]
-        names += [self.place(standing, a).name for a in sorted(detail.actors) if a in self._actors]
-        author = self._author(standing, comment)
+        audience = [names[p] for p in sorted(detail.persons)]
+        audience += [
+            self.place(standing, a).name for a in sorted(detail.actors) if a in self._actors
+        ]
+        author = names.get(detail.author or "", "") or self._desk(standing, detail.author_actor)
         mine = wrote(viewer, detail)
         return Note(
             id=comment.id,
@@ -231,16 +252,13 @@ class Presenter:
             text=None if detail.text is None else cut(detail.text, standing.guard),
             written=comment.written,
             corrected=comment.corrected,
-            audience=tuple(names),
+            audience=tuple(audience),
             about=comment.about,
             about_title=cut(detail.about_title, standing.guard) if told or mine else "",
             owner=self._standings.shown_id(standing, detail.author_actor),
         )
 
-    def _author(self, standing: Standing, comment: Comment) -> str:
-        if comment.detail.author:
-            return self._person_name(comment.detail.author)
-        actor = comment.detail.author_actor
+    def _desk(self, standing: Standing, actor: str) -> str:
         return self.place(standing, actor).name if actor in self._actors else ""
 
     def _person_name(self, person: str) -> str:

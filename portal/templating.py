@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from datetime import date
 from functools import cache
 from types import CodeType
+from typing import Any
 
 from flask import Flask
-from jinja2 import BytecodeCache
+from jinja2 import BytecodeCache, Template
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
@@ -26,6 +27,7 @@ from portal.network_map import tall_map, wide_map
 from portal.pieces import Pieces, lasting, leaf, mark, owners, sector_icon, when
 from portal.records import Sector, State
 from portal.timeline import by_month, meeting_months
+from portal.turns import TURN
 from portal.words import category_word, joined, sector_word
 
 __all__ = ["category_word", "install", "joined", "sector_word"]
@@ -61,6 +63,15 @@ class Compiled(BytecodeCache):
 COMPILED = Compiled()
 
 
+class Drawn(Template):
+    """Made into text one at a time (portal/turns.py): the values are finished, nothing is waited for."""
+
+    def render(self, *values: Any, **more: Any) -> str:
+        """The text."""
+        with TURN:
+            return super().render(*values, **more)
+
+
 def compile_all(app: Flask) -> None:
     """Make every template's code now, so that no worker's first guests wait for it."""
     for name in app.jinja_env.list_templates(["html"]):
@@ -72,6 +83,7 @@ def install(app: Flask) -> None:
     asset = Assets()
     sprite = asset("icons.svg")
     env = app.jinja_env
+    env.template_class = Drawn
     drawn = cache(lambda name: icon(sprite, name))
     pieces = Pieces(drawn)
     env.globals.update(asset=asset, icon=drawn)

@@ -79,8 +79,8 @@ class Visit:
     def forget(self, *sources: str) -> None:
         """Nothing that can be read is kept any more, of these sources or of any."""
         cache, citizen = self.gatherer._cache, self.address.rpartition("/")[2]
-        for key in cache.keys(sources or list(self.gatherer._lines), citizen):
-            cache.store.put(key, b"?", 60)
+        keys = cache.keys(sources or list(self.gatherer._lines), citizen)
+        cache.store.put(dict.fromkeys(keys, (b"?", 60.0)))
 
     def heal_breakers(self) -> None:
         for line in self.gatherer._lines.values():

@@ -247,22 +247,23 @@ def test_kept_answers_are_unreadable_and_bound_to_their_citizen() -> None:
     assert isinstance(store, Memory)
     ((key, (_, sealed)),) = store.kept.items()
     assert b"Hemmeligt" not in sealed and b"borger-1" not in key
-    store.put(*cache.keys(["system"], "borger-2"), sealed, 60)
+    (other,) = cache.keys(["system"], "borger-2")
+    store.put({other: (sealed, 60)})
     assert cache.read(["system"], "borger-2") == {}
 
 
 def test_the_memory_is_bounded_and_drops_the_oldest() -> None:
     store = Memory(most_bytes=250)
     for n in range(5):
-        store.put(bytes([n]), bytes(100), 60)
+        store.put({bytes([n]): (bytes(100), 60)})
     assert store.get_many([bytes([n]) for n in range(5)]) == [None] * 3 + [bytes(100)] * 2
-    store.put(b"x", b"over", 0)
+    store.put({b"x": (b"over", 0)})
     assert store.get_many([b"x"]) == [None]
 
 
 def test_a_cache_that_is_down_is_an_empty_cache(backend: Backend) -> None:
     store = Redis("redis://127.0.0.1:9/0")
-    store.put(b"a", b"b", 60)
+    store.put({b"a": (b"b", 60)})
     assert store.get_many([b"a", b"b"]) == [None, None]
     backend.answers["/svar"] = {"m": []}
     mapping = {"meetings": {"items": "m", "title": "t", "start": "s"}}

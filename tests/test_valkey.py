@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -76,6 +77,26 @@ def test_what_one_worker_fetched_another_need_not(valkey: Valkey, backend: Backe
     assert backend.count("/svar") == 1
     assert state(worker(backend, valkey.url), "et-andet-barn") is State.SHOWN
     assert backend.count("/svar") == 2
+
+
+def test_answers_that_come_together_are_kept_together(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is kept before anybody is told of it; 45 of them are a few ways there, not 45."""
+    cache, ways = Cache(small(cache=valkey.url)), []
+    put = cache.store.put
+    monkeypatch.setattr(cache.store, "put", lambda values: ways.append(len(values)) or put(values))
+    sources = [f"kilde-{n}" for n in range(45)]
+
+    async def one(name: str) -> None:
+        await cache.keep_on_loop("mange-svar", structs.replace(answer(), source=name), 60)
+        assert await cache.read_on_loop([name], "mange-svar")
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(one(name) for name in sources))
+
+    asyncio.run(all_at_once())
+    assert sum(ways) == 45 and len(ways) <= 3, ways
 
 
 def test_two_workers_count_together(valkey: Valkey) -> None:

@@ -14,8 +14,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import ParamSpec, Protocol, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Protocol, cast
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -25,8 +25,6 @@ from portal.records import Answer
 from portal.settings import ConfigError, Settings
 from portal.valkey import Valkey, shared
 
-P = ParamSpec("P")
-T = TypeVar("T")
 NONCE = 12
 HASH = 16
 MOST_BYTES = 64_000_000
@@ -38,7 +36,7 @@ class Store(Protocol):
     far: bool
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]: ...
-    def put(self, key: bytes, value: bytes, seconds: float) -> None: ...
+    def put(self, values: Mapping[bytes, tuple[bytes, float]]) -> None: ...
 
 
 class Cache:
@@ -52,6 +50,12 @@ class Cache:
         self._cipher = AESGCM(hmac.digest(first, b"portal.sources.cache seal", "sha256"))
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Answer)
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """What waits to be kept in the parent is kept by the parent."""
+        self._waiting: dict[bytes, tuple[bytes, float]] = {}
+        self._sending = asyncio.Lock()
 
     def read(self, sources: Sequence[str], citizen: str) -> dict[str, Answer]:
         """The kept answers, however old. One that cannot be read is as good as absent."""
@@ -64,16 +68,26 @@ class Cache:
 
     def keep(self, citizen: str, answer: Answer, seconds: float) -> None:
         """Keep one answer for at most `seconds`."""
-        (key,) = self.keys([answer.source], citizen)
-        nonce = secrets.token_bytes(NONCE)
-        sealed = nonce + self._cipher.encrypt(nonce, self._encoder.encode(answer), key)
-        self.store.put(key, sealed, seconds)
+        key, sealed = self._seal(citizen, answer)
+        self.store.put({key: (sealed, seconds)})
 
-    async def on_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`read` or `keep` without holding up the loop while a store far away answers."""
+    async def read_on_loop(self, sources: Sequence[str], citizen: str) -> dict[str, Answer]:
+        """`read` without holding up the loop while a store far away answers."""
         if self.store.far:
-            return await asyncio.to_thread(work, *args, **kwargs)
-        return work(*args, **kwargs)
+            return await asyncio.to_thread(self.read, sources, citizen)
+        return self.read(sources, citizen)
+
+    async def keep_on_loop(self, citizen: str, answer: Answer, seconds: float) -> None:
+        """`keep` likewise; kept when it returns. What comes while others are on their way goes together."""
+        key, sealed = self._seal(citizen, answer)
+        if not self.store.far:
+            self.store.put({key: (sealed, seconds)})
+            return
+        self._waiting[key] = (sealed, seconds)
+        async with self._sending:
+            if key in self._waiting:  # nobody has taken it along meanwhile
+                together, self._waiting = self._waiting, {}
+                await asyncio.to_thread(self.store.put, together)
 
     def keys(self, sources: Sequence[str], citizen: str) -> list[bytes]:
         """Where each source's answer about this citizen lies."""
@@ -82,6 +96,11 @@ class Cache:
 
     def _hash(self, value: str) -> str:
         return hmac.digest(self._index, value.encode(), "sha256")[:HASH].hex()
+
+    def _seal(self, citizen: str, answer: Answer) -> tuple[bytes, bytes]:
+        (key,) = self.keys([answer.source], citizen)
+        nonce = secrets.token_bytes(NONCE)
+        return key, nonce + self._cipher.encrypt(nonce, self._encoder.encode(answer), key)
 
     def _open(self, key: bytes, sealed: bytes) -> Answer | None:
         try:
@@ -117,12 +136,13 @@ class Memory:
             found = [self.kept.get(k) for k in keys]
         return [kept[1] if kept and kept[0] > now else None for kept in found]
 
-    def put(self, key: bytes, value: bytes, seconds: float) -> None:
+    def put(self, values: Mapping[bytes, tuple[bytes, float]]) -> None:
         now = time.monotonic()
         with self._lock:
-            self._drop(key)
-            self.kept[key] = (now + seconds, value)
-            self._held += len(value)
+            for key, (value, seconds) in values.items():
+                self._drop(key)
+                self.kept[key] = (now + seconds, value)
+                self._held += len(value)
             while self.kept and (self._held > self._most or self._oldest_is_over(now)):
                 self._drop(next(iter(self.kept)))
 
@@ -149,6 +169,11 @@ class Redis:
         found = self._valkey.ask(lambda: self._valkey.client.mget(keys), lambda: nothing)
         return cast("list[bytes | None]", found)
 
-    def put(self, key: bytes, value: bytes, seconds: float) -> None:
-        lasting = max(1, int(seconds * 1000))
-        self._valkey.ask(lambda: self._valkey.client.set(key, value, px=lasting), lambda: None)
+    def put(self, values: Mapping[bytes, tuple[bytes, float]]) -> None:
+        def work() -> None:
+            with self._valkey.client.pipeline(transaction=False) as together:
+                for key, (value, seconds) in values.items():
+                    together.set(key, value, px=max(1, int(seconds * 1000)))
+                together.execute()
+
+        self._valkey.ask(work, lambda: None)

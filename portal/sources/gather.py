@@ -79,6 +79,7 @@ class Gatherer:
 
     def after_fork(self) -> None:
         """What is under way in the parent is not under way here."""
+        self._cache.after_fork()
         self._lock = threading.Lock()
         self._flights: dict[Flight, _Airborne] = {}
 
@@ -175,7 +176,7 @@ class Gatherer:
             log.warning("source %s: %s", source, problem, extra=told)
             if problem == WRONG_PERSON:
                 self.bell.ring(source)
-        kept = await self._cache.on_loop(self._cache.read, [source], citizen)
+        kept = await self._cache.read_on_loop([source], citizen)
         return self._without(source, problem, kept.get(source))
 
     async def _fetch(self, line: _Line, value: str) -> Delivery:
@@ -227,7 +228,7 @@ class Gatherer:
     async def _keep(self, citizen: str, answer: Answer, config: SourceConfig) -> None:
         seconds = max(config.cache_seconds, config.stale_seconds)
         if seconds > 0:
-            await self._cache.on_loop(self._cache.keep, citizen, answer, seconds)
+            await self._cache.keep_on_loop(citizen, answer, seconds)
 
     def _without(self, source: str, problem: str, last: Answer | None) -> Answer:
         """The last good answer if it is young enough, else none."""

@@ -10,9 +10,19 @@
     const part = document.querySelector("[data-announce]");
     if (part) say(part.dataset.announce);
   });
+  // It was refused in a rush: asked for again when the server said, three times at most.
+  const again = ({ response, sourceElement: part }) => {
+    const seconds = response?.status === 503 ? Number(response.headers.get("Retry-After")) : 0;
+    const tries = Number(part?.dataset.tries ?? 0);
+    if (!seconds || seconds > 30 || tries >= 3 || !part?.matches("[data-hx-trigger^=load]")) return false;
+    part.dataset.tries = tries + 1;
+    setTimeout(() => part.dispatchEvent(new Event("again")), (seconds + Math.random()) * 1000);
+    return true;
+  };
   // It did not come: what is shown stays, and the page says so, and no longer that it is being fetched.
   for (const trouble of ["htmx:error", "htmx:response:error"]) {
-    document.addEventListener(trouble, () => {
+    document.addEventListener(trouble, (event) => {
+      if (again(event.detail.ctx ?? {})) return;
       const failed = document.getElementById("late-failed");
       if (!failed) return;
       failed.hidden = false;
