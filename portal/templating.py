@@ -16,7 +16,7 @@ from jinja2 import BytecodeCache, Template
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from portal import dates, glossary, words
+from portal import dates, glossary, words, written
 from portal.assets import Assets
 from portal.bars import timeline
 from portal.chart import all_goals, charts
@@ -84,6 +84,7 @@ def install(app: Flask) -> None:
     sprite = asset("icons.svg")
     env = app.jinja_env
     env.template_class = Drawn
+    written.install(env)
     drawn = cache(lambda name: icon(sprite, name))
     pieces = Pieces(drawn)
     env.globals.update(asset=asset, icon=drawn)
