@@ -50,7 +50,7 @@ def load(stage: Stage) -> list[Figure]:
         Figure("L2", "... 99th percentile", nth(pages, 0.99), 2600, 1000, unit="ms"),
         Figure("L3", "... what comes late, 95th percentile",
                nth(sorted(tally.times.get("late", [])), 0.95), 2000, 1000, unit="ms"),
-        Figure("L4", "... errors", tally.wrong + tally.refused, 0, 0, note=_errors(tally) or troubles),
+        Figure("L4", "... errors", tally.wrong + tally.refused, 0, 0, note=_said(tally, troubles)),
         Figure("L5", "... answers that are not the asker's own", tally.mixed, 0, 0,
                note=f"of {tally.answers}; {tally.nameless} name nobody"),
     ]  # fmt: skip
@@ -80,7 +80,7 @@ def storm(stage: Stage) -> list[Figure]:
         Figure("S1", f"{people:,} people in {min(options.seconds, ARRIVE_OVER):.0f} s, all cold: refused (503, Retry-After)",
                tally.refused / asked * 100, 5, 0, unit="%",
                note=f"page median {nth(pages, 0.5):.0f} ms, 95 % {nth(pages, 0.95):.0f} ms"),
-        Figure("S2", "... other errors", tally.wrong, 0, 0, note=_errors(tally) or troubles),
+        Figure("S2", "... other errors", tally.wrong, 0, 0, note=_said(tally, troubles)),
         Figure("S3", "... answers that are not the asker's own", tally.mixed, 0, 0,
                note=f"of {tally.answers}; {tally.nameless} name nobody"),
         Figure("S4", "... until pages are quick again", recovered[0], 60, 5, unit="s"),
@@ -159,6 +159,8 @@ def _kept(tally: Tally, options: Options) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _errors(tally: Tally) -> str:
+def _said(tally: Tally, troubles: str) -> str:
+    """What the answers were, and what the portal's own log says of it."""
     said = [f"{many} {what}" for what, many in tally.errors.items()]
-    return ", ".join([*said, *([f"{tally.refused} refused"] if tally.refused else [])])
+    said += [f"{tally.refused} refused"] if tally.refused else []
+    return "; ".join(x for x in (", ".join(said), troubles) if x)

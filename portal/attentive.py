@@ -1,4 +1,8 @@
-"""A connection to PostgreSQL that gives up on a server which falls silent: libpq waits for ever."""
+"""A connection to PostgreSQL that gives up on a server which falls silent: libpq waits for ever.
+
+It also says what a transaction is about in the same breath as it begins it: a page
+has three of them, and each way to the server and back costs.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,27 @@ import select
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg.pq import Escaping, TransactionStatus
+
+OPENS = "SELECT set_config("
+"""How the statement begins that opens a transaction (engines.SCOPE)."""
+
+
+class Opening(psycopg.Cursor[Any]):
+    """Sends BEGIN and that statement together; whatever else, as ever."""
+
+    def execute(self, query: Any, params: Any = None, **how: Any) -> Opening:
+        """With `OPENS` outside of a transaction no rows are to be had: none are wanted."""
+        link = self.connection
+        idle = link.pgconn.transaction_status == TransactionStatus.IDLE
+        if not (link.autocommit and idle and isinstance(query, str) and query.startswith(OPENS)):
+            super().execute(query, params, **how)
+            return self
+        quote = Escaping(link.pgconn).escape_literal
+        values = tuple(bytes(quote(v.encode())).decode() for v in params)
+        begin = "BEGIN READ ONLY" if link.read_only else "BEGIN"
+        super().execute(f"{begin}; {query % values}".encode(), prepare=False)
+        return self
 
 
 class Attentive(psycopg.Connection[Any]):

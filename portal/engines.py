@@ -86,7 +86,7 @@ def open_engine(url: str, folder: Path, tenant: str) -> Engine:
 
 
 def _postgresql(url: URL, tenant: str) -> Engine:
-    from portal.attentive import Attentive  # the driver is megabytes that SQLite does not need
+    from portal.attentive import Attentive, Opening  # the driver is megabytes SQLite does not need
 
     prepared = url.query.get("prepare_threshold")  # "none" behind a pooler that cannot have them
     given = {} if prepared is None else {"prepare_threshold": _whole(prepared)}
@@ -101,7 +101,8 @@ def _postgresql(url: URL, tenant: str) -> Engine:
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Any, _record: Any, args: Any, more: Any) -> Attentive:
         found = Attentive.connect(*args, **more)
-        found.seconds = SILENT_SECONDS
+        found.seconds, found.cursor_factory = SILENT_SECONDS, Opening
+        found.autocommit = True  # we say BEGIN ourselves, with whom it is about
         return found
 
     @event.listens_for(engine, "checkout")

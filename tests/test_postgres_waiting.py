@@ -6,12 +6,13 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
 
 from portal import engines
+from portal.attentive import Attentive
 from portal.db import Store, StoreDown, Task
 from tests import test_postgres_app
 from tests.conftest import BASE, Login
@@ -134,3 +135,52 @@ def test_what_a_pooler_cannot_have_is_switched_off_in_the_address(shop: Shop) ->
             assert raw.fetchone() == (0,)
     assert re.search("keepalives_idle=33", str(store.engine.url))
     store.engine.dispose()
+
+
+@on_postgresql
+def test_a_look_is_three_ways_to_the_server(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It begins and says whom it is about at once; then it asks; then it ends."""
+    for _ in range(2):  # what a connection costs once
+        with shop.store.read("mor") as c:
+            c.exec_driver_sql("SELECT 1")
+    ways: list[str] = []
+    wait = Attentive.wait
+
+    def told(link: Attentive, gen: Any, *how: Any) -> Any:
+        ways.append(gen.__name__)
+        return wait(link, gen, *how)
+
+    monkeypatch.setattr(Attentive, "wait", told)
+    with shop.store.read("mor") as c:
+        c.exec_driver_sql("SELECT 1")
+    silent = ("_set_read_only_gen", "_rollback_gen")  # nothing is under way any more
+    assert [w for w in ways if w not in silent] == ["_execute_gen", "_execute_gen", "_commit_gen"]
+
+
+@on_postgresql
+def test_whom_it_is_about_is_said_word_for_word(shop: Shop) -> None:
+    """Sent with BEGIN it goes as text: no sign in it may end that text."""
+    asked = "SELECT current_setting('app.citizens'), current_setting('transaction_read_only')"
+    for sly in (
+        "a'; DROP TABLE person; --",
+        "\\'; SELECT 1; --",
+        "%s %(x)s %%",
+        "ø\u2028æ",
+        "$1",
+        "",
+    ):
+        with shop.store.read(sly) as c:
+            assert tuple(c.exec_driver_sql(asked).one()) == (sly, "on")
+        with shop.store.write(sly) as c:
+            assert tuple(c.exec_driver_sql(asked).one()) == (sly, "off")
+
+
+@on_postgresql
+def test_everything_at_one_moment_leaves_nothing_behind_for_the_next(shop: Shop) -> None:
+    level = "SHOW transaction_isolation"
+    with shop.store.snapshot() as c:
+        assert c.exec_driver_sql(level).scalar() == "repeatable read"
+    for _ in range(3):
+        with shop.store.read("mor") as c:
+            assert c.exec_driver_sql(level).scalar() == "read committed"
+            assert c.exec_driver_sql("SELECT current_setting('app.citizens')").scalar() == "mor"
