@@ -2,7 +2,8 @@
 
 `/bench/<n>/<milliseconds>/sager` answers like a hentsagsliste about anybody, so
 that a benchmark measures the portal and not this server: the answer is made
-once, and the time is slept.
+once, and the time is slept. After POST `/bench/<n>/hang` system n says nothing for
+a minute, until DELETE.
 """
 
 from __future__ import annotations
@@ -17,25 +18,36 @@ from backend_stub.calendar_days import COPENHAGEN
 from backend_stub.shapes import Json
 
 MARK = "PERSONEN"
+MINUTE = 60.0
 
 
 def add_routes(app: web.Application) -> None:
-    """The bench address."""
+    """The bench addresses."""
     app.router.add_post("/bench/{n:\\d+}/{ms:\\d+}/sager", _answer)
+    app.router.add_route("*", "/bench/{n:\\d+}/hang", _hang)
 
 
+_hanging: set[str] = set()
 _body: dict[str, bytes] = {}
 
 
 async def _answer(request: web.Request) -> web.Response:
     n, seconds = request.match_info["n"], int(request.match_info["ms"]) / 1000
     asked = await request.read()
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(MINUTE if n in _hanging else seconds)
     if n not in _body:
         _body[n] = msgspec.json.encode(_about(int(n)))
     citizen = msgspec.json.decode(asked, type=dict[str, str]).get("CPR-nr", "")
     return web.Response(body=_body[n].replace(MARK.encode(), citizen.encode()),
                         content_type="application/json")
+
+
+async def _hang(request: web.Request) -> web.Response:
+    if request.method == "POST":
+        _hanging.add(request.match_info["n"])
+    else:
+        _hanging.discard(request.match_info["n"])
+    return web.Response(status=204)
 
 
 def _about(n: int) -> Json:

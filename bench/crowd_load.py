@@ -14,9 +14,10 @@ from bench.record import keep
 from bench.towns import SEED, Served, towns
 from bench.world import Stage
 
-FAMILIES = 1000
 CITIZENS = 10_000
 THINK = (20.0, 30.0)
+EVERY_PAGE = 100
+"""So many families open the other pages too beforehand: what is used for the first time is no growth."""
 FULL_LOAD = 300.0
 """From so many seconds on, what a worker's memory has grown means something."""
 ARRIVE_OVER = 60.0
@@ -31,9 +32,9 @@ def load(stage: Stage) -> list[Figure]:
         towns(options, 1, pace=1) as found,
         found.serve(CITIZENS, workers=options.workers, remembered=options.remembered) as served,
     ):
-        together(lambda: _once_each(served, Tally()))
+        together(lambda: _once_each(served, Tally(), options.families))
         before, spent = _memory(served), _cpu(served)
-        seconds, own = together(lambda: _think(served, tally, options.seconds))
+        seconds, own = together(lambda: _think(served, tally, options))
         after, busy = _memory(served), _cpu(served) - spent
         troubles = served.troubles()
     growth = (sum(after) / sum(before) - 1) * 100
@@ -45,7 +46,7 @@ def load(stage: Stage) -> list[Figure]:
     })  # fmt: skip
     note = f"{rate:.0f} answers/s for {seconds:.0f} s; asking took {own:.0%} of a core"
     figures = [
-        Figure("L1", "1,000 families, 45 systems of 50-800 ms: page, 95th percentile",
+        Figure("L1", f"{options.families:,} families, 45 systems of 50-800 ms: page, 95th percentile",
                nth(pages, 0.95), 500, 250, unit="ms", note=f"median {nth(pages, 0.5):.0f}; {note}"),
         Figure("L2", "... 99th percentile", nth(pages, 0.99), 2600, 1000, unit="ms"),
         Figure("L3", "... what comes late, 95th percentile",
@@ -63,13 +64,14 @@ def load(stage: Stage) -> list[Figure]:
 def storm(stage: Stage) -> list[Figure]:
     """Cold: nothing is remembered, and everybody comes within a minute."""
     options, tally = stage.options, Tally()
-    people = round(FAMILIES * min(options.seconds, ARRIVE_OVER) / ARRIVE_OVER)
+    over = min(options.seconds, ARRIVE_OVER)
+    people = round(options.families * over / ARRIVE_OVER)
     recovered: list[float] = []
     with (
         towns(options, 1, pace=1) as found,
         found.serve(CITIZENS, workers=options.workers, remembered=options.remembered) as served,
     ):
-        seconds, own = together(lambda: _arrive(served, tally, people, recovered))
+        seconds, own = together(lambda: _arrive(served, tally, people, over, recovered))
         troubles = served.troubles()
     asked = max(1, tally.answers)
     pages = tally.pages()
@@ -77,7 +79,7 @@ def storm(stage: Stage) -> list[Figure]:
         "people": people, "seconds": seconds, "recovered": recovered[0], "generator_share": own,
     })  # fmt: skip
     return [
-        Figure("S1", f"{people:,} people in {min(options.seconds, ARRIVE_OVER):.0f} s, all cold: refused (503, Retry-After)",
+        Figure("S1", f"{people:,} people in {over:.0f} s, all cold: refused (503, Retry-After)",
                tally.refused / asked * 100, 5, 0, unit="%",
                note=f"page median {nth(pages, 0.5):.0f} ms, 95 % {nth(pages, 0.95):.0f} ms"),
         Figure("S2", "... other errors", tally.wrong, 0, 0, note=_said(tally, troubles)),
@@ -87,7 +89,7 @@ def storm(stage: Stage) -> list[Figure]:
     ]  # fmt: skip
 
 
-async def _once_each(served: Served, tally: Tally) -> None:
+async def _once_each(served: Served, tally: Tally, families: int) -> None:
     """Everybody opens all she has, a few at a time: what a system has not answered is not remembered."""
     gate = asyncio.Semaphore(8)
     async with browsers(passing=True) as http:
@@ -98,12 +100,14 @@ async def _once_each(served: Served, tally: Tally) -> None:
                 await family.look("overview")
                 await family.look("overview", 1)
                 await family.look("family")
+                for page in ("comments", "log", "consents") if number < EVERY_PAGE else ():
+                    await family.look(page)
 
-        await asyncio.gather(*(one(n) for n in range(FAMILIES)))
+        await asyncio.gather(*(one(n) for n in range(families)))
 
 
-async def _think(served: Served, tally: Tally, seconds: float) -> None:
-    dice, until = random.Random(SEED), time.monotonic() + seconds
+async def _think(served: Served, tally: Tally, options: Options) -> None:
+    dice, until = random.Random(SEED), time.monotonic() + options.seconds
     async with browsers() as http:
 
         async def one(number: int) -> None:
@@ -113,11 +117,13 @@ async def _think(served: Served, tally: Tally, seconds: float) -> None:
                 await family.anything(own)
                 await asyncio.sleep(min(own.uniform(*THINK), max(0, until - time.monotonic())))
 
-        await asyncio.gather(*(one(n) for n in range(FAMILIES)))
+        await asyncio.gather(*(one(n) for n in range(options.families)))
 
 
-async def _arrive(served: Served, tally: Tally, people: int, recovered: list[float]) -> None:
-    dice, over = random.Random(SEED), ARRIVE_OVER * people / FAMILIES
+async def _arrive(
+    served: Served, tally: Tally, people: int, over: float, recovered: list[float]
+) -> None:
+    dice = random.Random(SEED)
     async with browsers() as http:
 
         async def one(number: int) -> None:
@@ -152,7 +158,7 @@ def _cpu(served: Served) -> float:
 def _kept(tally: Tally, options: Options) -> dict[str, object]:
     pages = tally.pages()
     return {
-        "workers": options.workers, "answers": tally.answers, "refused": tally.refused,
+        "workers": options.workers, "families": options.families, "answers": tally.answers, "refused": tally.refused,
         "errors": dict(tally.errors), "mixed": tally.mixed, "nameless": tally.nameless,
         "ms": {"p50": nth(pages, 0.5), "p95": nth(pages, 0.95), "p99": nth(pages, 0.99)},
         "late_ms": {"p95": nth(sorted(tally.times.get("late", [])), 0.95)},

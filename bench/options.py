@@ -11,6 +11,7 @@ class Options(NamedTuple):
 
     citizens: int = 100_000
     seconds: float = 60.0
+    families: int = 1000
     overviews: int = 10_000
     workers: int = 2
     remembered: float = 1800.0
@@ -37,6 +38,12 @@ def read(arguments: list[str]) -> tuple[list[str], Options]:
         type=float,
         default=DEFAULTS.seconds,
         help="of load and storm (default %(default)s; the goal is 600 for load, 60 for storm)",
+    )
+    parser.add_argument(
+        "--families",
+        type=int,
+        default=DEFAULTS.families,
+        help="of load and storm (default %(default)s, the goal; fewer for a slower machine)",
     )
     parser.add_argument(
         "--overviews", type=int, default=DEFAULTS.overviews, help="of p16 (default %(default)s)"

@@ -76,13 +76,8 @@ def noah(folder: Path, ports: Ports) -> Path:
     )
 
 
-def equal(
-    n: int, delay: float, *, timeout: float = 0, remembered: bool = True, hanging: int = 0
-) -> Write:
-    """`n` equal sources of so many seconds; `remembered` False makes every overview a cold one.
-
-    The first `hanging` of them say nothing for a minute.
-    """
+def equal(n: int, delay: float, *, timeout: float = 0, remembered: bool = True) -> Write:
+    """`n` equal sources of so many seconds; `remembered` False makes every overview a cold one."""
 
     def write(folder: Path, ports: Ports) -> Path:
         file = bench_config(
@@ -94,8 +89,6 @@ def equal(
             text = re.sub(r"(?m)^timeout = .*$", f"timeout = {timeout}", text)
         if not remembered:
             text = text.replace("[[source]]", "[[source]]\ncache_seconds = 0\nstale_seconds = 0")
-        for i in range(hanging):
-            text = text.replace(f"/bench/{i}/{round(delay * 1000)}/", f"/bench/{i}/60000/")
         file.write_text(text, encoding="utf-8")
         return file
 
