@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 
 from werkzeug.test import TestResponse
 
+from portal.access import COPENHAGEN
 from tests.conftest import Browser
 from tests.page_checks import check
 
-TODAY = date.today()  # noqa: DTZ011 - the demo world's days are Copenhagen's, a day off is no matter
+TODAY = datetime.now(COPENHAGEN).date()
 SOON = (TODAY + timedelta(days=90)).isoformat()
 
 

@@ -6,9 +6,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from bench import capacity, crowd_load, scale_page
+from bench import capacity, scale_page
 from bench.drawing import curves
 from bench.growth import line
+from bench.options import DEFAULTS
 from bench.record import read
 
 TEXT = scale_page.PAGE.read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ def test_ten_times_the_country_is_ten_times_the_need() -> None:
     one, ten = capacity.need(cost, 98), capacity.need(cost, 980)
     for name in ("visits", "lines", "grows", "cache", "checkpoints", "memory"):
         assert getattr(ten, name) == pytest.approx(10 * getattr(one, name))
-    assert one.workers == 2 * 98 and crowd_load.FAMILIES == 1000
+    assert one.workers == 2 * 98 and DEFAULTS.families == 1000
 
 
 def test_a_straight_line_is_found_straight() -> None:
