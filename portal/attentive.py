@@ -26,11 +26,21 @@ class Opening(psycopg.Cursor[Any]):
         if not (link.autocommit and idle and isinstance(query, str) and query.startswith(OPENS)):
             super().execute(query, params, **how)
             return self
-        quote = Escaping(link.pgconn).escape_literal
-        values = tuple(bytes(quote(v.encode())).decode() for v in params)
+        values = tuple(_quoted(link, v) for v in params)
         begin = "BEGIN READ ONLY" if link.read_only else "BEGIN"
         super().execute(f"{begin}; {query % values}".encode(), prepare=False)
         return self
+
+
+def _quoted(link: psycopg.Connection[Any], value: str) -> str:
+    """Raises psycopg.DataError for what no text of PostgreSQL holds; libpq would end at such a sign."""
+    try:
+        text = value.encode()
+    except UnicodeEncodeError as e:
+        raise psycopg.DataError("half a sign") from e
+    if b"\0" in text:
+        raise psycopg.DataError("NUL")
+    return bytes(Escaping(link.pgconn).escape_literal(text)).decode()
 
 
 class Attentive(psycopg.Connection[Any]):

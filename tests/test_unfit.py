@@ -88,8 +88,11 @@ def test_an_address_with_a_sign_that_no_text_has_is_no_address(app: Flask, login
 def test_what_does_not_fit_is_told_from_a_database_that_is_down(shop: Shop) -> None:
     citizen = shop.person(PEOPLE[2])
     if not shop.store.sqlite:
-        with pytest.raises(Unfit), shop.store.read("\0") as c:
-            c.exec_driver_sql("SELECT 1")
+        for unfit in ("\0", "mor\0far", "\ud800"):
+            with pytest.raises(Unfit), shop.store.read(unfit) as c:
+                c.exec_driver_sql("SELECT 1")
+            with pytest.raises(Unfit), shop.store.write(citizen, unfit) as c:
+                c.exec_driver_sql("SELECT 1")
     with pytest.raises(Unfit), shop.store.read(f"{citizen},{'0' * 32}"):
         pass
     with pytest.raises(Unfit), shop.store.write(citizen, keys=("a,b",)):
