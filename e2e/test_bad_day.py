@@ -88,7 +88,7 @@ def test_a_part_that_does_not_come_is_no_longer_promised(
     mette = visit_own("mette")
     emil = overview_of(mette, "Emil")
     mette.page.route("**/del/overblik/**", lambda route: route.fulfill(status=503))
-    mette.page.goto(own_world.portal + emil)
+    _open_unfinished(mette, own_world.portal + emil)
     expect(mette.main.locator("#late-failed")).to_be_visible()
     expect(mette.main.get_by_text("Vi henter resten nu.")).to_be_hidden()
     expect(mette.main.get_by_role("link", name="Vent på alle kilder")).to_be_visible()
@@ -108,8 +108,9 @@ def test_a_part_refused_in_a_rush_is_asked_for_again(own_world: World, visit_own
             route.continue_()
 
     mette.page.route("**/del/overblik/**", rush)
-    mette.page.goto(own_world.portal + emil)
-    expect(mette.page.locator("#live")).to_have_text("Siden er hentet færdig.")
+    _open_unfinished(mette, own_world.portal + emil)
+    done = mette.page.locator("#live")
+    expect(done).to_have_text("Siden er hentet færdig.", timeout=30_000)
     expect(mette.main.locator("#late-failed")).to_be_hidden()
     assert not refusals
     mette.forget()  # the browser's own words about the refusals
@@ -138,3 +139,13 @@ def test_markup_from_a_system_is_only_text(own_world: World, visit_own: Visit) -
 def _says_nothing_of_none(visitor: Visitor) -> None:
     assert not EMPTY_WORDS.search(visitor.main.inner_text()), visitor.main.inner_text()
     expect(visitor.main).to_contain_text(re.compile("ikke svaret|ikke kan vise lige nu"))
+
+
+def _open_unfinished(visitor: Visitor, address: str) -> None:
+    """A page that waits for somebody: at the latest when a system that was given up is tried anew."""
+    until = time.monotonic() + PROBED_WITHIN
+    visitor.page.goto(address)
+    while not visitor.main.locator("#late-failed").count():
+        assert time.monotonic() < until, "nobody is waited for"
+        visitor.page.wait_for_timeout(1000)
+        visitor.page.goto(address)

@@ -14,9 +14,9 @@
   const again = ({ response, sourceElement: part }) => {
     const seconds = response?.status === 503 ? Number(response.headers.get("Retry-After")) : 0;
     const tries = Number(part?.dataset.tries ?? 0);
-    if (!seconds || seconds > 30 || tries >= 3 || !part?.matches("[data-hx-trigger^=load]")) return false;
+    if (!seconds || seconds > 30 || tries >= 3 || !part?.matches("[data-hx-trigger=load]")) return false;
     part.dataset.tries = tries + 1;
-    setTimeout(() => part.dispatchEvent(new Event("again")), (seconds + Math.random()) * 1000);
+    setTimeout(() => htmx.process(part, true), (seconds + Math.random()) * 1000);
     return true;
   };
   // It did not come: what is shown stays, and the page says so, and no longer that it is being fetched.
