@@ -43,7 +43,7 @@ def lanes() -> dict[str, Lane]:
     return {
         "health": Lane(2, 60.0, 10_000),
         "doors": Lane(8, 5.0, 256),
-        "pages": Lane(8, 0.8, 64),
+        "pages": Lane(16, 0.8, 64),
         "patient": Lane(24, 0.8, 64),
     }
 
