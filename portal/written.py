@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jinja2.compiler import CodeGenerator, Frame
-from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]
+from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]  # its own
 
 if TYPE_CHECKING:
     from jinja2 import Environment, nodes
@@ -30,7 +30,7 @@ class Writer(CodeGenerator):
 def install(env: Environment) -> None:
     """Before the first template is compiled."""
     env.code_generator_class = Writer
-    env.written = written  # type: ignore[attr-defined]
+    env.written = written  # type: ignore[attr-defined]  # compiled templates know their environment
 
 
 def written(value: object) -> str:

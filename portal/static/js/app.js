@@ -10,11 +10,11 @@
     const part = document.querySelector("[data-announce]");
     if (part) say(part.dataset.announce);
   });
-  // It was refused in a rush: asked for again when the server said, three times at most.
+  // It was refused in a rush: asked for again when the server said, three times at most, and soon or not at all.
   const again = ({ response, sourceElement: part }) => {
     const seconds = response?.status === 503 ? Number(response.headers.get("Retry-After")) : 0;
     const tries = Number(part?.dataset.tries ?? 0);
-    if (!seconds || seconds > 30 || tries >= 3 || !part?.matches("[data-hx-trigger=load]")) return false;
+    if (!seconds || seconds > 10 || tries >= 3 || !part?.matches("[data-hx-trigger=load]")) return false;
     part.dataset.tries = tries + 1;
     setTimeout(() => htmx.process(part, true), (seconds + Math.random()) * 1000);
     return true;
