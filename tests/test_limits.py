@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from limits import parse
+from limits.storage import MemoryStorage
 from msgspec import structs
 from werkzeug.test import TestResponse
 
 from portal import create_app
-from portal.limits import LIMITS
+from portal.limits import LIMITS, Limiter
 from portal.settings import Settings
 from tests.conftest import BASE, Browser, Login, staff
 from tests.page_checks import check
@@ -211,6 +215,24 @@ def test_so_many_comments_about_one_child_in_a_day(
     assert jonas.client.post(path, base_url=BASE, data=his).status_code == 303
     monkeypatch.setattr(module, "DAY", timedelta(0))
     assert mette.client.post(path, base_url=BASE, data=mine).status_code == 303
+
+
+def test_many_who_come_at_once_are_counted_and_none_meets_a_bug(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library's counters in memory tidy up on a thread, and two askers started the same one."""
+
+    def switched(storage: Any, timer: object) -> None:
+        storage.__dict__["timer"] = timer
+        time.sleep(0.002)  # another thread's turn, just there
+
+    made = property(lambda storage: storage.__dict__["timer"], switched)
+    monkeypatch.setattr(MemoryStorage, "timer", made, raising=False)
+    limiter = Limiter(settings)
+    time.sleep(0.1)  # longer than that thread lives
+    with ThreadPoolExecutor(8) as askers:
+        asked = [askers.submit(limiter.allows, "comment", "mor") for _ in range(40)]
+        assert [a.result() for a in asked].count(True) == LIMITS["comment"].amount
 
 
 def test_the_limits_stand_in_the_guide() -> None:
