@@ -75,7 +75,9 @@ class Limiter:
         wide = item.amount >= WIDE
 
         def here() -> bool:
-            with self._one_at_a_time:  # limits 5.8 tidies up on a thread that two askers could start
+            with (
+                self._one_at_a_time
+            ):  # limits 5.8 tidies up on a thread that two askers could start
                 return self._here[wide].hit(item, whose, what)
 
         if self._valkey is None or what in BY_ONE_WORKER:

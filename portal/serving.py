@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 HEADER_MILLISECONDS = 10_000
 """How long a request may take to say what it wants; a connection without one ends after it too."""
+SILENT_SECONDS = 3
+"""How long the kernel keeps a connection on which nothing was said: a worker that goes would close it."""
 CONNECTIONS = 4096
 """Open at once in one worker; more wait in line. An idle or a slow one costs a few KB."""
 FILES = 3 * CONNECTIONS
@@ -161,3 +163,7 @@ class Server(MPServer):
             self._ssp, self._shd = None, line
             self._sso = socket.socket(fileno=line.get_fd())
             self._sso.set_inheritable(True)
+            if (
+                not self.bind_uds
+            ):  # a socket file has no such wait: its proxy asks again (docs/deploy)
+                self._sso.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT_SECONDS)

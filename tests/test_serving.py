@@ -82,6 +82,7 @@ def test_the_operators_port_is_never_the_public_one(place: Served) -> None:
 
 def test_a_reload_under_load_reads_the_file_anew_and_loses_nobody(place: Served) -> None:
     before = place.workers()
+    assert {place.get("/ordliste").status for _ in range(20)} == {200}
     assert "Et andet navn" not in place.get("/").body
     place.config.write_text('service_name = "Et andet navn"\n' + place.config.read_text())
     with Load(place) as load:
