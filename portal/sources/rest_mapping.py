@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, get_type_hints
 
@@ -115,19 +115,17 @@ def _profile(config: SourceConfig) -> dict[str, Any]:
 
 
 def _section(key: str, record: type[Entry], table: dict[str, Any]) -> Section:
-    fields = {f.name for f in msgspec.structs.fields(record)} - NOT_MAPPED
+    types, required = _fields(record)
     inside = {n: t for n, t in table.items() if n in SECTIONS and isinstance(t, dict)}
     table = {n: e for n, e in table.items() if n not in inside}
     for name in table:
-        if name not in fields | EVERYWHERE:
+        if name not in types and name not in EVERYWHERE:
             raise ConfigError(
-                f"{key}.{name}", "is not a field", f"one of {', '.join(sorted(fields))}"
+                f"{key}.{name}", "is not a field", f"one of {', '.join(sorted(types))}"
             )
-    required = frozenset(f.name for f in msgspec.structs.fields(record) if f.required) - NOT_MAPPED
     for name in ("items", *required):
         if name not in table:
             raise ConfigError(f"{key}.{name}", "is missing", EXAMPLE)
-    types = {n: t for n, t in get_type_hints(record).items() if n in fields}
     compiled = {n: _compiled(f"{key}.{n}", e) for n, e in table.items() if n != "values"}
     items = compiled.pop("items")
     assert items is not None
@@ -141,6 +139,14 @@ def _section(key: str, record: type[Entry], table: dict[str, Any]) -> Section:
         values=_values(f"{key}.values", table.get("values", {}), types),
         inside=tuple(_section(f"{key}.{n}", SECTIONS[n], t) for n, t in inside.items()),
     )
+
+
+@cache
+def _fields(record: type[Entry]) -> tuple[dict[str, Any], frozenset[str]]:
+    """What may be mapped, with its type; and what must be."""
+    fields, types = msgspec.structs.fields(record), get_type_hints(record)
+    mapped = {f.name: types[f.name] for f in fields if f.name not in NOT_MAPPED}
+    return mapped, frozenset(f.name for f in fields if f.required) & mapped.keys()
 
 
 def _values(key: str, table: Any, types: dict[str, Any]) -> dict[str, dict[str, str]]:
