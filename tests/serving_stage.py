@@ -71,9 +71,13 @@ class Served:
         self.said = config.parent / "said"
         self.port = _port_of(options)
         bind = () if self.port or named else ("--bind", f"unix:{self.file}")
-        command = [sys.executable, "-m", "portal", "serve", "--workers", "2", *bind, *options]
+        self._command = [sys.executable, "-m", "portal", "serve", "--workers", "2", *bind, *options]
+        self.start()
+
+    def start(self) -> None:
+        """At first, and again after it was killed."""
         with self.said.open("ab") as out:
-            self.process = subprocess.Popen(command, env=self.environ, stdout=out, stderr=out)
+            self.process = subprocess.Popen(self._command, env=self.environ, stdout=out, stderr=out)
 
     def wire(self) -> Wire:
         """A connection to ask on more than once."""

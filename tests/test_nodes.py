@@ -177,9 +177,8 @@ def _killed_under_load(nodes: Nodes, writers: list[_Writer], victim: int) -> Non
     served.process.wait()
     for thread in threads:
         thread.join()
-    bind = ("--workers", "1", "--bind", f"127.0.0.1:{served.port}")
-    nodes.served[victim] = again = Served(served.config, served.secrets, *bind)
-    until(lambda: _ready(again))
+    served.start()
+    until(lambda: _ready(served))
 
 
 def _kill(process: int) -> None:
