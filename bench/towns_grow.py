@@ -56,11 +56,12 @@ def _figures(largest: int, medians: dict[str, dict[int, float]]) -> list[Figure]
 
 def _times(found: Towns, served: dict[int, Served]) -> Times:
     times: Times = {what: {n: [] for n in served} for what in KINDS}
-    with ExitStack() as stack:
-        wires = {n: stack.enter_context(one.wire()) for n, one in served.items()}
-        for n, one in served.items():
+    for one in served.values():
+        with one.wire() as wire:
             for family in range(FAMILIES):
-                _ask(one, wires[n], family, "?vent=1")
+                _ask(one, wire, family, "?vent=1")
+    with ExitStack() as stack:  # one that waits in silence for ten seconds is closed
+        wires = {n: stack.enter_context(one.wire()) for n, one in served.items()}
         for number in range(ROUNDS):
             family = number % FAMILIES
             for n in _turned(list(served), number):
