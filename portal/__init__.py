@@ -36,6 +36,7 @@ from portal.identity.oidc import Oidc
 from portal.identity.session import Sessions
 from portal.limits import Limiter
 from portal.overview import Overviews
+from portal.places import Places
 from portal.present import Presenter
 from portal.report_pages import ReportPages
 from portal.reports import Reports
@@ -124,8 +125,9 @@ def join(settings: Settings) -> Portal:
     consents, comments = Consents(settings, store, family), Comments(settings, store, family)
     marks = Seen(settings, store, family)
     threshold = Threshold(settings, store, gatherer, family, consents, comments)
-    presenter = Presenter(settings, family, consents, threshold.standings, i18n.NeutralNames())
-    overviews = Overviews(threshold, family, presenter, marks)
+    places = Places(settings, threshold.standings, i18n.NeutralNames())
+    presenter = Presenter(settings, family, consents, threshold.standings, places)
+    overviews = Overviews(threshold, family, presenter, places, marks)
     counter = Counter(settings, family, threshold)
     consent_pages = ConsentPages(settings, overviews, consents)
     conversation = Conversation(overviews, comments, consents, family)

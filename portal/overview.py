@@ -17,6 +17,7 @@ from portal.comments import Comment
 from portal.family import Family
 from portal.family_page import family_page
 from portal.handout import Citizen, FamilyPage, Overview, Place
+from portal.places import Places
 from portal.present import Presenter
 from portal.records import Answer, Category, State
 from portal.redaction import holds_protected
@@ -34,9 +35,14 @@ class Overviews:
     """Opens overviews. One object per worker, shared by its threads."""
 
     def __init__(
-        self, threshold: Threshold, family: Family, presenter: Presenter, seen: Seen
+        self,
+        threshold: Threshold,
+        family: Family,
+        presenter: Presenter,
+        places: Places,
+        seen: Seen,
     ) -> None:
-        self._threshold, self._family = threshold, family
+        self._threshold, self._family, self._places = threshold, family, places
         self._standings, self._presenter, self._seen = threshold.standings, presenter, seen
 
     def open(self, viewer: Viewer, citizen: str, look: Look = PLAIN) -> Overview:
@@ -150,7 +156,7 @@ class Overviews:
 
     def place(self, standing: Standing, actor: str) -> Place:
         """An actor, as this viewer may see it."""
-        return self._presenter.place(standing, actor)
+        return self._places.shown(standing, actor)
 
     def meant(self, standing: Standing, shown: str) -> str:
         """The actor behind an id that a viewer sent; empty when it is none she can have met."""
@@ -158,7 +164,7 @@ class Overviews:
 
     def unplaced(self, citizen: str, actor: str) -> Place:
         """An actor when nothing is known about the viewer: named only where no name can locate."""
-        return self._presenter.unplaced(citizen, actor)
+        return self._places.unplaced(citizen, actor)
 
     # --- whether a text may be sent ---
 
@@ -166,7 +172,7 @@ class Overviews:
         """Whether a text would tell a reader where a protected person is."""
         guard = self._standings.guard(reader, standing.home)
         everything = [e for a in self._threshold.ask(standing, 0.2).values() for e in a.entries]
-        return self._presenter.reveals(guard, everything, text)
+        return self._places.reveals(guard, everything, text)
 
     def tells_address(self, standing: Standing, text: str) -> bool:
         """Whether a text holds a protected address of this family, whoever is to read it."""

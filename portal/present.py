@@ -8,36 +8,28 @@ from functools import cache, partial
 
 import msgspec
 
-from portal.access import exists_for, turning
+from portal.access import turning
 from portal.access_staff import categories
 from portal.arrange import Arranger, line
-from portal.comments import Comment, wrote
+from portal.comments import Comment
 from portal.consent_state import Mine
 from portal.consents import Consents
 from portal.db import now
-from portal.family import Family, RegisterDown, UnknownPerson
+from portal.family import Family
 from portal.handout import (
     Citizen,
     ConsentCount,
     Line,
     Note,
     Overview,
-    Place,
     Relation,
 )
 from portal.merge import merge
-from portal.records import Answer, AnyEntry, Category, Contact, Meeting, Sector
-from portal.redaction import (
-    Shield,
-    cut,
-    holds_protected,
-    locates,
-    redact,
-    telling,
-    with_known_places,
-)
+from portal.notes import Notes
+from portal.places import Places
+from portal.records import Answer, AnyEntry, Category
+from portal.redaction import redact
 from portal.settings import Settings
-from portal.spelling import normal
 from portal.standing import Standing, Standings
 from portal.turns import TURN
 
@@ -51,10 +43,11 @@ class Presenter:
         family: Family,
         consents: Consents,
         standings: Standings,
-        neutral: Mapping[Sector, str],
+        places: Places,
     ) -> None:
         self._settings, self._family, self._consents = settings, family, consents
-        self._standings, self._neutral = standings, neutral
+        self._standings, self._places = standings, places
+        self._notes = Notes(family, standings, places)
         self._actors = settings.actors
         self._apart = {s.id for s in settings.source if not s.merge}
 
@@ -67,8 +60,7 @@ class Presenter:
         """
         self._family.key(standing.home.citizen.id)
         comments = tuple(comments)
-        writers = {p for c in comments for p in (c.detail.author, *c.detail.persons) if p}
-        names = {p: self._person_name(p) for p in writers}
+        names = self._notes.names(comments)
         with TURN:
             return self._presented(standing, answers, comments, names)
 
@@ -84,14 +76,13 @@ class Presenter:
         everything = [e for s in asked for e in answers[s.id].entries]
         seen = (self._standings.seen(standing, e) for e in everything)
         visible = [e for e in seen if e]
-        standing = msgspec.structs.replace(
-            standing, guard=with_known_places(standing.guard, self._places(everything))
-        )
+        guard = self._places.guarding(standing.guard, everything)
+        standing = msgspec.structs.replace(standing, guard=guard)
         ref = self._family.key(standing.home.citizen.id).ref
         told = {ref(e.source, e.key) for e in visible} if comments else set()
-        notes = tuple(self._note(standing, c, c.about in told, names) for c in comments)
+        notes = tuple(self._notes.read(standing, c, c.about in told, names) for c in comments)
         arranged = self._arranger(standing, answers, notes).arrange(
-            redact(e, standing.guard, self._locates(e)) for e in merge(visible, self._apart)
+            redact(e, guard, self._places.locates(e)) for e in merge(visible, self._apart)
         )
         speaking = {e.source for e in visible}
         lines = tuple(
@@ -103,7 +94,9 @@ class Presenter:
             complete=not any(x.state == "waiting" for x in lines),
             lines=lines,
             not_connected=tuple(
-                self._source_name(standing, s.actor, s.name) for s in configured if not s.connected
+                self._places.source_name(standing, s.actor, s.name)
+                for s in configured
+                if not s.connected
             ),
             notes=notes,
             opens=_opens(standing, visible),
@@ -135,27 +128,6 @@ class Presenter:
             lives_at_hidden_address=told and standing.guard.places,
         )
 
-    def place(self, standing: Standing, actor: str, by: str = "") -> Place:
-        """An actor as this viewer may see it; `by` is an unconfigured organisation's own name."""
-        found = self._actors[actor]
-        name = self._standings.name(standing, actor, self._neutral)
-        if name != found.name or by:
-            named = cut(by, standing.guard) if by else name
-            shown = self._standings.shown_id(standing, actor)
-            return Place(id=shown, name=named, sector=found.sector)
-        kept = {f: getattr(found, f) for f in ("id", "name", "sector", "phone", "hours", "url")}
-        return Place(**kept)
-
-    def unplaced(self, citizen: str, actor: str) -> Place:
-        """An actor when the register is down: the most protective answer."""
-        found = self._actors.get(actor)
-        if found is None:
-            return Place(id=actor, name=self._neutral[Sector.OTHER], sector=Sector.OTHER)
-        if not locates(found):
-            return Place(id=actor, name=found.name, sector=found.sector)
-        id = self._standings.alias(citizen, actor) if telling(actor, found.name) else actor
-        return Place(id=id, name=self._neutral[found.sector], sector=found.sector)
-
     def count(self, standing: Standing) -> ConsentCount | None:
         """How many places have access through this viewer's yes, and how many do not yet."""
         if standing.relation is Relation.STAFF or standing.viewer.person is None:
@@ -170,35 +142,13 @@ class Presenter:
             places=frozenset(self._standings.shown_id(standing, a) for a in active),
         )
 
-    def reveals(self, guard: Shield, entries: Iterable[AnyEntry], text: str) -> bool:
-        """Whether a text holds a place that must be kept from the reader behind this guard."""
-        knowing = with_known_places(guard, self._places(entries))
-        return holds_protected(text, knowing)
-
-    def _places(self, entries: Iterable[AnyEntry]) -> Iterable[str]:
-        """Every name of a place or institution that the sources or the configuration mention."""
-        actors = self._actors
-        offices = {normal(a.name.split(",")[0]) for a in actors.values() if not locates(a)}
-        for e in entries:
-            yield e.by
-            if locates(actors[e.owner]):
-                yield getattr(e, "phone", "")
-            if isinstance(e, Meeting):
-                yield from (p for p in e.place.split(",") if normal(p) not in offices)
-            elif isinstance(e, Contact):
-                yield from e.address.split(",")
-        for actor in actors.values():
-            if locates(actor) or not exists_for(actor, self._settings.municipality, True):
-                yield actor.name
-                yield actor.phone
-
     def _arranger(
         self, standing: Standing, answers: Mapping[str, Answer], notes: Iterable[Note]
     ) -> Arranger:
         by_entry: dict[str, tuple[Note, ...]] = {}
         for note in notes:
             by_entry[note.about] = (*by_entry.get(note.about, ()), note)
-        place = cache(partial(self.place, standing))
+        place = cache(partial(self._places.shown, standing))
         return Arranger(
             ref=self._family.key(standing.home.citizen.id).ref,
             place=lambda e: place(e.owner, e.by),
@@ -212,18 +162,10 @@ class Presenter:
     def _line(
         self, standing: Standing, answer: Answer, actor: str, name: str, speaks: bool
     ) -> Line:
-        shown_name = self._source_name(standing, actor, name)
+        shown_name = self._places.source_name(standing, actor, name)
         found = line(answer, shown_name, self._actors[actor].sector, speaks)
         shown_id = self._standings.shown_source(standing, answer.source, actor)
         return msgspec.structs.replace(found, source=shown_id)
-
-    def _source_name(self, standing: Standing, actor: str, name: str) -> str:
-        if standing.guard.places and locates(self._actors[actor]):
-            return self._neutral[self._actors[actor].sector]
-        return name
-
-    def _locates(self, entry: AnyEntry) -> bool:
-        return bool(entry.by) or locates(self._actors[entry.owner])
 
     def _turning(self, standing: Standing) -> tuple[int, date] | None:
         if standing.relation is Relation.SELF:
@@ -233,39 +175,6 @@ class Presenter:
     def _withheld_health(self, standing: Standing) -> bool:
         age = standing.home.facts.age or 0
         return standing.relation is Relation.GUARDIAN and age >= 15
-
-    def _note(
-        self, standing: Standing, comment: Comment, told: bool, names: Mapping[str, str]
-    ) -> Note:
-        """A comment; what it stands on is named only to whom sees that entry, or wrote."""
-        detail, viewer = comment.detail, standing.viewer
-        audience = [names[p] for p in sorted(detail.persons)]
-        audience += [
-            self.place(standing, a).name for a in sorted(detail.actors) if a in self._actors
-        ]
-        author = names.get(detail.author or "", "") or self._desk(standing, detail.author_actor)
-        mine = wrote(viewer, detail)
-        return Note(
-            id=comment.id,
-            author=author,
-            mine=mine,
-            text=None if detail.text is None else cut(detail.text, standing.guard),
-            written=comment.written,
-            corrected=comment.corrected,
-            audience=tuple(audience),
-            about=comment.about,
-            about_title=cut(detail.about_title, standing.guard) if told or mine else "",
-            owner=self._standings.shown_id(standing, detail.author_actor),
-        )
-
-    def _desk(self, standing: Standing, actor: str) -> str:
-        return self.place(standing, actor).name if actor in self._actors else ""
-
-    def _person_name(self, person: str) -> str:
-        try:
-            return self._family.known(person).first_name
-        except (UnknownPerson, RegisterDown):
-            return ""
 
 
 def _opens(standing: Standing, visible: Iterable[AnyEntry]) -> frozenset[Category]:
