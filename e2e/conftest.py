@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
-from e2e import manner
+from e2e import in_order, manner
 from e2e.browser import INSTALL, find
 from e2e.visitor import Visitor
 from e2e.world import World, running_world
@@ -43,6 +43,12 @@ def browser_type_launch_args() -> dict[str, Any]:
     if path is None:
         pytest.exit(f"No Chromium. Set PORTAL_BROWSER, or run as root: {INSTALL}", returncode=1)
     return {"executable_path": path, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_memory(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What axe has seen in one worker, the other does not show it again."""
+    in_order.share(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(autouse=True)

@@ -26,15 +26,13 @@ from playwright.sync_api import (
 )
 from playwright.sync_api import Error as PlaywrightError
 
-from e2e import manner
+from e2e import in_order, manner
 from e2e.world import World
 
 AXE = Axe()
 AXE_OPTIONS: dict[str, Any] = {"resultTypes": ["violations"]}
 WITHOUT_COLOURS: dict[str, Any] = AXE_OPTIONS | {"rules": {"color-contrast": {"enabled": False}}}
 """Half the time: where only the words are others, and the second engine measures at AAA."""
-IN_ORDER: set[str] = set()
-"""The builds in which axe found nothing; the same build with other words is not asked the same again."""
 BUILD = """() => {
     const build = (e) => {
         const marks = [...e.attributes].map((a) =>
@@ -201,13 +199,13 @@ class Visitor:
 
     def _axe(self) -> None:
         build = f"{self.axe_options} {self.page.evaluate(BUILD)}"
-        if build in IN_ORDER:
+        if in_order.has(build):
             return
         found = AXE.run(self.page, options=self.axe_options)
         if found.violations_count:
             self.troubles.append(f"{self.page.url}: {found.generate_report()}")
         else:
-            IN_ORDER.add(build)
+            in_order.add(build)
 
     def _whole(self) -> None:
         facts: dict[str, Any] = self.page.evaluate(
