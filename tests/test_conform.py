@@ -84,6 +84,7 @@ def test_a_healthy_service_passes(backends: str, kind: str, said: str) -> None:
         ("fhir", "html", "answers something that is no JSON"),
         ("icalendar", "secondly", "RRULE finer than a day: FREQ 'SECONDLY'"),
         ("icalendar", "html", "answers something that is no iCalendar"),
+        ("icalendar", "huge-ints", "cannot be read or expanded (broken: 'RRULE')"),
         ("planer", "wrong-person", "answers about somebody else"),
         ("planer", "alien", "some items name somebody else"),
         ("planer", "null", "the mapped place holds nothing"),

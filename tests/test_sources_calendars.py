@@ -168,6 +168,35 @@ def test_one_broken_event_does_not_lose_the_others(broken: str) -> None:
         assert found.partial
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "DTEND:99991231T235959",
+        "DTEND:99991231T235959Z",
+        "DTEND:00010101T000000Z",
+        "DTEND:20261202T080000Z",
+        "DTEND;VALUE=DATE:99991231",
+        "DTEND;VALUE=DATE:20261201",
+        "DURATION:P9999999D",
+        "DURATION:-P1D",
+    ],
+)
+@pytest.mark.parametrize("rule", ["", "RRULE:FREQ=WEEKLY;COUNT=1"])
+def test_an_end_that_is_none_moves_and_loses_nothing(end: str, rule: str) -> None:
+    """Many systems write 9999-12-31 where there is no end; the whole calendar was given up for it."""
+    odd = event("DTSTART:20261202T090000Z", end, *filter(None, [rule]), uid="odd")
+    found = read(calendar(ZONE, GOOD, odd))
+    assert (times(found), found.partial) == (["12-01 09:00", "12-02 10:00"], False)
+
+
+@pytest.mark.parametrize(
+    "start", ["DTSTART;VALUE=DATE:99991231", "DTSTART:99991231T235959Z", "DTSTART:99991231T235959"]
+)
+def test_one_that_begins_when_nobody_lives_loses_nothing(start: str) -> None:
+    found = read(calendar(ZONE, GOOD, event(start, uid="never")))
+    assert (times(found), found.partial) == (["12-01 09:00"], False)
+
+
 def test_two_calendars_after_one_another_are_one() -> None:
     other = event("DTSTART:20261203T090000Z", uid="anden")
     found = read(calendar(ZONE, GOOD) + calendar(other))

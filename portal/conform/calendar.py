@@ -70,11 +70,13 @@ def _remarks(
 def _why(event: Any) -> str:
     if "DTSTART" not in event:
         return "no DTSTART"
-    if not isinstance(getattr(event["DTSTART"], "dt", None), date):
+    start = event["DTSTART"]
+    if not isinstance(start, icalendar.vDDDTypes) or not isinstance(start.dt, date):
         return "DTSTART is no time that can be read"
     rules = event.get("RRULE", [])
     for rule in rules if isinstance(rules, list) else [rules]:
-        frequency = [str(f).upper() for f in rule.get("FREQ", [])] if hasattr(rule, "get") else []
+        known = isinstance(rule, icalendar.vRecur)  # a broken property raises at any question
+        frequency = [str(f).upper() for f in rule.get("FREQ", [])] if known else []
         if not set(frequency) <= FREQUENCIES:
             return f"RRULE finer than a day: FREQ {', '.join(map(code, frequency))}"
     broken = ", ".join(sorted({code(str(name)) for name, _ in event.errors}))

@@ -21,7 +21,9 @@ from portal.sources.calendar_salvage import NotACalendar, parsed
 DAYS_BACK, DAYS_AHEAD = 30, 365
 MOST_OCCURRENCES = 500
 MOST_EVENTS = 2000
-EARLIEST = 1970
+EARLIEST, LATEST = 1970, 9000
+LONGEST = timedelta(days=36_525)
+"""A hundred years: what ends later has no end (9999-12-31 in many systems), and the library trips over it."""
 RULE_PARTS = frozenset(
     {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST"}
 )
@@ -58,6 +60,7 @@ def told(task: Task) -> Told:
         zone = _zone(calendar, task.zone)
         partial |= _drop_what_cannot_be_told(calendar)
         _settle_floating(calendar, zone)
+        _settle_ends(calendar)
         events, holes = _expanded(calendar, task.today)
     except NotACalendar:
         return Told(problem="not a calendar")
@@ -100,7 +103,7 @@ def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> bool:
     for part in calendar.subcomponents:
         if part.name == "VTIMEZONE":
             kept.append(part)
-        elif part.name == "VEVENT":
+        elif part.name == "VEVENT" and not _beyond(part):
             events += 1
             if events <= MOST_EVENTS and _tellable(part):
                 kept.append(part)
@@ -108,6 +111,12 @@ def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> bool:
                 dropped = True
     calendar.subcomponents = kept
     return dropped
+
+
+def _beyond(event: Any) -> bool:
+    """Whether it begins so late that nobody will see it: no hole, whatever else is wrong with it."""
+    start = event.get("DTSTART")
+    return isinstance(start, icalendar.vDDDTypes) and getattr(start.dt, "year", 0) > LATEST
 
 
 def _tellable(event: Any) -> bool:
@@ -144,6 +153,23 @@ def _settle_floating(calendar: icalendar.Calendar, zone: ZoneInfo) -> None:
             value = getattr(holder, "dt", None)
             if isinstance(value, datetime) and value.tzinfo is None:
                 holder.dt = value.replace(tzinfo=zone)
+
+
+def _settle_ends(calendar: icalendar.Calendar) -> None:
+    """An end before the beginning would move the meeting there: then only the beginning is told."""
+    for event in calendar.subcomponents:
+        if event.name == "VEVENT" and not _ends_well(event):
+            event.pop("DTEND", None)
+            event.pop("DURATION", None)
+
+
+def _ends_well(event: Any) -> bool:
+    start, end, lasts = (event.get(name) for name in ("DTSTART", "DTEND", "DURATION"))
+    try:
+        length = lasts.dt if lasts else end.dt - start.dt if end else timedelta(0)
+    except TypeError:  # one is a day, the other a time of day
+        length = timedelta(days=(end.dt.toordinal() - start.dt.toordinal()))
+    return bool(timedelta(0) <= length <= LONGEST)
 
 
 def _times(event: Any) -> Iterator[Any]:
