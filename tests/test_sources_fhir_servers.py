@@ -124,6 +124,13 @@ def test_small_pages_without_a_total_are_read_to_the_end(backend: Backend) -> No
     assert not found.partial
 
 
+def test_one_page_with_far_too_many_is_read_as_far_as_many_pages_are(backend: Backend) -> None:
+    serve_fhir(backend, patient())
+    backend.answers["/fhir/Goal/_search"] = bundle(*(goal(f"g{n}") for n in range(1001)))
+    found = ask(backend)
+    assert (len(found.entries), found.partial) == (1000, True)
+
+
 def test_a_page_that_leads_to_itself_is_asked_once(backend: Backend) -> None:
     serve_fhir(backend, patient())
     again = bundle(goal("g"), link=[{"relation": "next", "url": "Goal/again"}])

@@ -229,6 +229,8 @@ def collect(found: Found, bundle: Json, kind: str, base: str) -> None:
             found.pool[url.removeprefix(base + "/")] = resource
         if resource["resourceType"] == kind and mode in ("match", ""):
             found.matches.append(resource)
+    found.cut |= len(found.matches) > ENTRIES
+    del found.matches[ENTRIES:]
 
 
 def _telling(outcome: Json) -> list[Json]:
