@@ -24,10 +24,13 @@ SILENT = frozenset({"unavailable", "stale"})
 NEVER = frozenset(
     {"hang", "hang-midway", "slow-headers", "closed", "reset", "not-http", "huge-headers", "500"}
     | {"too-short", "bad-chunks", "huge", "gzip-bomb", "gzip-twice", "brotli-bomb", "not-gzip"}
-    | {"many-gzips", "401", "403", "404", "429", "redirect", "html", "xml", "nothing", "cut"}
+    | {"many-gzips", "401", "403", "404", "429", "redirect", "html", "xml", "nothing"}
     | {"deep-json", "wrong-charset", "too-many", "drip"}
 )
 """Faults after which no system has said anything, whatever its kind."""
+BREAKS_OFF = "cut"
+"""A calendar that ends in the middle has said what stands before; of others nothing can be read."""
+HOLE = "Men noget mangler i svaret"
 SAYS_NOTHING = frozenset({"empty-bundle", "null", "random"})
 """Faults in which a system itself says that there is nothing (a calendar's `null` is an empty one)."""
 SURE = "Vi har spurgt"
@@ -36,10 +39,11 @@ EIGHT_WAYS = ("hang", "closed", "reset", "500", "html", "slow-headers", "gzip-bo
 
 
 class Page(NamedTuple):
-    """What a page said of each source, how many entries each delivered, and how long it took."""
+    """What a page said of each source, by its state and in words, and how long it took."""
 
     text: str
     states: dict[str, str]
+    lines: dict[str, str]
     seconds: float
 
 
@@ -74,7 +78,8 @@ class Visit:
         pairs = re.findall(r'data-source="([^"]+)" data-state="([a-z]+)"', text)
         states = dict(pairs)
         assert len(states) == len(pairs), "a source has one state"
-        return Page(text, states, took)
+        lines = dict(re.findall(r'data-source="([^"]+)"(.*?)</li>', text, re.DOTALL))
+        return Page(text, states, lines, took)
 
     def forget(self, *sources: str) -> None:
         """Nothing that can be read is kept any more, of these sources or of any."""
@@ -104,7 +109,9 @@ def check(page: Page, faults: Mapping[str, str], healthy: Page) -> None:
         case = f"{source} ({fault or 'well'}; well it is {well}): {state}"
         assert state != "empty" or well == "empty" or fault in SAYS_NOTHING, case
         assert fault not in NEVER or state in SILENT, case
-    if SILENT & set(page.states.values()):
+        if fault == BREAKS_OFF and state not in SILENT:
+            assert kind(source) == "icalendar" and HOLE in page.lines[source], case
+    if SILENT & set(page.states.values()) or HOLE in page.text:
         assert SURE not in page.text
     for word in "EN ANDENS", STRANGER, "NullPointer", "fagsystem')", "Traceback":
         assert word not in page.text, word
