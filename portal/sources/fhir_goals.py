@@ -21,15 +21,9 @@ class Goals:
         self._holders: dict[str, list[dict[str, Any]]] = {}
 
     def belong(self, references: list[Json], entry: dict[str, Any], holder: Json) -> None:
-        """The goals referred to are part of this plan or help.
-
-        Of several the one that fewest are kept from counts first: a goal must
-        not stand alone because of a plan that its reader cannot see.
-        """
+        """The goals referred to are part of this plan or help."""
         for name in self._names(references, holder):
-            holders = self._holders.setdefault(name, [])
-            holders.append(entry)
-            holders.sort(key=_secrecy)
+            self._holders.setdefault(name, []).append(entry)
 
     def title(self, references: list[Json], entry: dict[str, Any], holder: Json) -> str:
         """The first goal's words, if whoever may see the entry may see the goal."""
@@ -57,7 +51,8 @@ class Goals:
         targets = objs(goal, "target")
         dues = (day(t.get("dueDate")) for t in targets)
         entry = self._reading.entry(goal)
-        entry |= self._inherited(entry, holders := self._holders.get(name, []))
+        holders = sorted(self._holders.get(name, []), key=_secrecy)
+        entry |= self._inherited(entry, holders)
         if text(goal, "lifecycleStatus") == "entered-in-error":
             entry["kinds"] |= {"application"}
         return Goal(
@@ -72,7 +67,11 @@ class Goals:
         )
 
     def _inherited(self, entry: dict[str, Any], holders: list[dict[str, Any]]) -> dict[str, Any]:
-        """A goal belongs to whom its plan belongs; what restricts all its plans restricts it."""
+        """A goal belongs to whom its plan belongs; what restricts all its plans restricts it.
+
+        Of several the one that fewest are kept from counts first: a goal must
+        not stand alone because of a plan that its reader cannot see.
+        """
         if not holders:
             return {}
         first = holders[0]
