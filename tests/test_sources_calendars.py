@@ -178,6 +178,8 @@ def test_one_broken_event_does_not_lose_the_others(broken: str) -> None:
         "DTEND;VALUE=DATE:99991231",
         "DTEND;VALUE=DATE:20261201",
         "DURATION:P9999999D",
+        "DTEND:99991231T235959Z\nDURATION:P",
+        "DTEND:00010101T000000Z\nDTEND:00010101T000000Z",
         "DURATION:-P1D",
     ],
 )
@@ -186,6 +188,34 @@ def test_an_end_that_is_none_moves_and_loses_nothing(end: str, rule: str) -> Non
     """Many systems write 9999-12-31 where there is no end; the whole calendar was given up for it."""
     odd = event("DTSTART:20261202T090000Z", end, *filter(None, [rule]), uid="odd")
     found = read(calendar(ZONE, GOOD, odd))
+    assert (times(found), found.partial) == (["12-01 09:00", "12-02 10:00"], False)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "RRULE:FREQ=DAILY;BYMONTH=13",
+        "RRULE:FREQ=MONTHLY;BYMONTHDAY=99",
+        "RRULE:FREQ=YEARLY;BYMONTH=2,4;BYMONTHDAY=31",
+        "RRULE:FREQ=MONTHLY;BYSETPOS=500;BYDAY=MO",
+        "RRULE:FREQ=WEEKLY;BYDAY=99MO",
+        "RRULE:FREQ=DAILY;INTERVAL=0",
+        "RRULE:FREQ=DAILY\nEXDATE:00010101T000000Z",
+        "RRULE:FREQ=DAILY\nRDATE:99991231T235959Z",
+        "RECURRENCE-ID:00010101T000000Z",
+        "RECURRENCE-ID:20261201T090000Z/PT1H",
+    ],
+)
+def test_what_can_never_be_costs_its_own_event_alone(odd: str) -> None:
+    """Rules that no day meets made the library search for ever; times that are none made it give up."""
+    found = read(calendar(ZONE, GOOD, event("DTSTART:20261202T090000Z", odd, uid="odd")))
+    assert (times(found), found.partial) == (["12-01 09:00"], True)
+
+
+def test_a_series_of_very_long_ones_is_told_by_its_beginnings() -> None:
+    """Fifty years, every day: twenty thousand at once."""
+    long = event("DTSTART:19701202T090000Z", "DTEND:20261202T090000Z", "RRULE:FREQ=YEARLY", uid="l")
+    found = read(calendar(ZONE, GOOD, long))
     assert (times(found), found.partial) == (["12-01 09:00", "12-02 10:00"], False)
 
 
@@ -209,7 +239,8 @@ def test_a_broken_event_kept_from_others_leaves_no_hole() -> None:
     assert (times(found), found.partial) == (["12-01 09:00"], False)
 
 
-NEVER = ("DTSTART:19700101T100000Z", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30")
+NEVER = ("DTSTART:19710101T100000Z", "RRULE:FREQ=YEARLY;INTERVAL=2;BYMONTH=2;BYMONTHDAY=29")
+"""No odd year has that day."""
 HANGING = calendar(*(event(*NEVER, uid=f"u{n}") for n in range(50)))
 
 

@@ -22,7 +22,7 @@ DAYS_BACK, DAYS_AHEAD = 30, 365
 MOST_OCCURRENCES = 500
 MOST_EVENTS = 2000
 EARLIEST, LATEST = 1970, 9000
-LONGEST = timedelta(days=36_525)
+LONGEST, LONGEST_OF_SERIES = timedelta(days=36_525), timedelta(days=366)
 """A hundred years: what ends later has no end (9999-12-31 in many systems), and the library trips over it."""
 RULE_PARTS = frozenset(
     {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST"}
@@ -30,6 +30,7 @@ RULE_PARTS = frozenset(
 TIMES = frozenset(
     {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "CLASS"}
 )
+DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 
 
@@ -128,14 +129,24 @@ def _tellable(event: Any) -> bool:
     for name in broken:
         event.pop(name, None)
     start = getattr(event.get("DTSTART"), "dt", None)
-    if not isinstance(start, date) or start.year < EARLIEST:
+    if not isinstance(start, date) or start.year < EARLIEST or _strays(event):
         return False
     rules = event.get("RRULE", [])
     return all(_tame(rule) for rule in (rules if isinstance(rules, list) else [rules]))
 
 
+def _strays(event: Any) -> bool:
+    """Whether an exception lies where no time is: the library trips over it, and the series is not known."""
+    replaced = event.get("RECURRENCE-ID")
+    if replaced is not None and not isinstance(getattr(replaced, "dt", None), date):
+        return True
+    names = ("RECURRENCE-ID", "EXDATE", "RDATE")
+    times = (_dated(holder) for name in names for holder in _held(event, name))
+    return any(not EARLIEST <= t.year <= LATEST for t in times if t)
+
+
 def _tame(rule: Any) -> bool:
-    """Day-wise rules with the parts that calendars use; finer ones only exist to hang us."""
+    """Day-wise rules with the parts that calendars use; finer ones, and those that never come, hang us."""
     if not isinstance(rule, icalendar.vRecur):
         return False
     frequency = [str(f).upper() for f in rule.get("FREQ", [])]
@@ -143,7 +154,23 @@ def _tame(rule: Any) -> bool:
         {k.upper() for k in rule} <= RULE_PARTS
         and len(frequency) == 1
         and (frequency[0] in FREQUENCIES)
+        and _comes(rule)
     )
+
+
+def _comes(rule: Any) -> bool:
+    """Whether any day there is has a number that the rule asks for: 30 February has none."""
+    months = [int(m) for m in rule.get("BYMONTH", [])]
+    days = [int(d) for d in rule.get("BYMONTHDAY", [])]
+    within = (
+        all(1 <= m <= 12 for m in months)
+        and all(1 <= abs(d) <= 31 for d in days)
+        and all(1 <= abs(int(p)) <= 366 for p in rule.get("BYSETPOS", []))
+        and all(abs(d.relative or 0) <= 53 for d in rule.get("BYDAY", []))
+        and all(int(n) > 0 for part in ("INTERVAL", "COUNT") for n in rule.get(part, []))
+    )
+    longest = max(DAYS[m - 1] for m in months) if months and within else 31
+    return within and (not days or min(map(abs, days)) <= longest)
 
 
 def _settle_floating(calendar: icalendar.Calendar, zone: ZoneInfo) -> None:
@@ -158,27 +185,41 @@ def _settle_floating(calendar: icalendar.Calendar, zone: ZoneInfo) -> None:
 def _settle_ends(calendar: icalendar.Calendar) -> None:
     """An end before the beginning would move the meeting there: then only the beginning is told."""
     for event in calendar.subcomponents:
-        if event.name == "VEVENT" and not _ends_well(event):
-            event.pop("DTEND", None)
-            event.pop("DURATION", None)
+        if event.name == "VEVENT":
+            longest = LONGEST_OF_SERIES if "RRULE" in event else LONGEST
+            for name in "DTEND", "DURATION":
+                if name in event and not timedelta(0) <= _length(event, name) <= longest:
+                    del event[name]
 
 
-def _ends_well(event: Any) -> bool:
-    start, end, lasts = (event.get(name) for name in ("DTSTART", "DTEND", "DURATION"))
+def _length(event: Any, name: str) -> timedelta:
+    """Of one that says it twice, none that could be."""
+    start, said = event["DTSTART"].dt, getattr(event[name], "dt", timedelta(-1))
+    if isinstance(said, timedelta):
+        return said
     try:
-        length = lasts.dt if lasts else end.dt - start.dt if end else timedelta(0)
+        return timedelta(seconds=(said - start).total_seconds())
     except TypeError:  # one is a day, the other a time of day
-        length = timedelta(days=(end.dt.toordinal() - start.dt.toordinal()))
-    return bool(timedelta(0) <= length <= LONGEST)
+        return timedelta(days=said.toordinal() - start.toordinal())
 
 
 def _times(event: Any) -> Iterator[Any]:
-    for name in "DTSTART", "DTEND", "RECURRENCE-ID":
-        yield event.get(name)
-    for name in "EXDATE", "RDATE":
-        found = event.get(name, [])
-        for group in found if isinstance(found, list) else [found]:
-            yield from getattr(group, "dts", [])
+    for name in "DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE":
+        yield from _held(event, name)
+
+
+def _held(event: Any, name: str) -> Iterator[Any]:
+    """What holds the times of a property: it may stand several times, and lists hold several."""
+    found = event.get(name, [])
+    for one in found if isinstance(found, list) else [found]:
+        yield from getattr(one, "dts", [one])
+
+
+def _dated(holder: Any) -> date | None:
+    """A period begins with its time."""
+    value = getattr(holder, "dt", None)
+    value = value[0] if isinstance(value, tuple) else value
+    return value if isinstance(value, date) else None
 
 
 def _nearness(event: Any, today: date) -> tuple[bool, int, str]:
