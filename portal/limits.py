@@ -57,7 +57,10 @@ class Limiter:
         """Raises ConfigError."""
         self._tenant = settings.municipality
         self._secret = hmac.digest(settings.data_keys[0], b"portal.limits", "sha256")
-        self._here, self._one_at_a_time = _counters(MemoryStorage()), threading.Lock()
+        self._here = _counters(MemoryStorage())
+        self._one_at_a_time = (
+            threading.Lock()
+        )  # limits 5.8 tidies up on a thread that two could start
         self._valkey = Valkey(settings.cache) if shared(settings.cache) else None
         if self._valkey:
             storage = RedisStorage(settings.cache, connection_pool=self._valkey.pool)
@@ -75,9 +78,7 @@ class Limiter:
         wide = item.amount >= WIDE
 
         def here() -> bool:
-            with (
-                self._one_at_a_time
-            ):  # limits 5.8 tidies up on a thread that two askers could start
+            with self._one_at_a_time:
                 return self._here[wide].hit(item, whose, what)
 
         if self._valkey is None or what in BY_ONE_WORKER:

@@ -163,7 +163,6 @@ class Server(MPServer):
             self._ssp, self._shd = None, line
             self._sso = socket.socket(fileno=line.get_fd())
             self._sso.set_inheritable(True)
-            if (
-                not self.bind_uds
-            ):  # a socket file has no such wait: its proxy asks again (docs/deploy)
+            # a socket file has no such wait: its proxy asks again (docs/deploy)
+            if not self.bind_uds:
                 self._sso.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENT_SECONDS)

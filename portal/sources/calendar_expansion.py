@@ -6,6 +6,7 @@ A rule that never matches makes a recurrence library search until the year
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,14 +24,15 @@ MOST_OCCURRENCES = 500
 MOST_EVENTS = 2000
 EARLIEST, LATEST = 1970, 9000
 LONGEST, LONGEST_OF_SERIES = timedelta(days=36_525), timedelta(days=366)
-"""A hundred years: what ends later has no end (9999-12-31 in many systems), and the library trips over it."""
+"""What ends later has no end (9999-12-31 in many systems), and the library trips over it; of a series
+that lies over itself for years, thousands would go on at once."""
 RULE_PARTS = frozenset(
     {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST"}
 )
 TIMES = frozenset(
     {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "CLASS"}
 )
-DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+LEAP_YEAR = 2000
 FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 
 
@@ -169,7 +171,7 @@ def _comes(rule: Any) -> bool:
         and all(abs(d.relative or 0) <= 53 for d in rule.get("BYDAY", []))
         and all(int(n) > 0 for part in ("INTERVAL", "COUNT") for n in rule.get(part, []))
     )
-    longest = max(DAYS[m - 1] for m in months) if months and within else 31
+    longest = max(monthrange(LEAP_YEAR, m)[1] for m in months) if months and within else 31
     return within and (not days or min(map(abs, days)) <= longest)
 
 
