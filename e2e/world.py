@@ -70,16 +70,17 @@ class World:
 
 
 @contextmanager
-def running_world(folder: Path, settings: str = "") -> Iterator[World]:
-    """Start everything in an empty folder, and stop it again; `settings` are lines of TOML."""
+def running_world(folder: Path, settings: str = "", of_sources: str = "") -> Iterator[World]:
+    """Start everything in an empty folder, and stop it again.
+
+    `settings` and `of_sources` are lines of TOML: for the portal, and for each of its sources.
+    """
     ports = _free_ports()
     world = World(folder, ports)
     config = write_config(folder, portal_port=ports[0], idp_port=ports[1], backend_port=ports[2])
-    patient = config.read_text(encoding="utf-8").replace(
-        "[register]\n",
-        "[register]\ntimeout = 15.0\n",  # a busy machine is no outage
-    )
-    config.write_text(settings + patient, encoding="utf-8")
+    text = config.read_text(encoding="utf-8").replace("[[source]]\n", "[[source]]\n" + of_sources)
+    patient = "[register]\ntimeout = 15.0\n"  # a busy machine is no outage
+    config.write_text(settings + text.replace("[register]\n", patient), encoding="utf-8")
     environ = {
         **os.environ,
         "PORTAL_CONFIG": str(config),
@@ -94,11 +95,22 @@ def running_world(folder: Path, settings: str = "") -> Iterator[World]:
         running.append(_start(folder, environ, serve))
         _wait(world, running)
         yield world
+        _still_there(world, running)
     finally:
         for process in running:
             process.terminate()
         for process in running:
             process.wait(20)
+
+
+def _still_there(world: World, running: list[subprocess.Popen[bytes]]) -> None:
+    """Nobody asked a server to end: one that has did so by itself, and its log says why."""
+    for process in running:
+        if process.poll() is not None:
+            said = "\n".join(
+                f"{p.name}: {p.read_text()[-3000:]}" for p in world.log.parent.glob("*.log")
+            )
+            raise RuntimeError(f"{process.args} ended by itself ({process.returncode}): {said}")
 
 
 def _free_ports() -> tuple[int, int, int]:
