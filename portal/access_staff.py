@@ -12,6 +12,7 @@ import msgspec
 
 from portal.records import (
     CATEGORY_OF,
+    KIND_OF,
     RUNNING,
     Actor,
     AnyEntry,
@@ -21,6 +22,7 @@ from portal.records import (
     Contact,
     Entry,
     Goal,
+    Hole,
     Intervention,
     Measurement,
     Meeting,
@@ -53,7 +55,7 @@ ANY_OWNER = "*"
 
 
 def staff_hides(
-    entry: AnyEntry, actors: Collection[str], scopes: Iterable[Scope], purpose: str
+    entry: AnyEntry | Hole, actors: Collection[str], scopes: Iterable[Scope], purpose: str
 ) -> str | None:
     """The name of the rule that hides the entry from the employee, or None: it is shown."""
     if "concern" in entry.kinds:
@@ -71,7 +73,7 @@ def staff_hides(
     return None
 
 
-def _opens(scope: Scope, entry: AnyEntry, purpose: str) -> bool:
+def _opens(scope: Scope, entry: AnyEntry | Hole, purpose: str) -> bool:
     if scope.purpose != purpose or entry.source not in scope.sources:
         return False
     if excluded_names(entry) - scope.excluded:
@@ -82,12 +84,19 @@ def _opens(scope: Scope, entry: AnyEntry, purpose: str) -> bool:
 def before_consent(entry: AnyEntry, owner: Actor, municipality: str) -> Intervention | None:
     """What a written legal basis opens before any consent: of running help in the same
     municipality the paragraph and name, whom to call, the goal and the period; never health."""
-    if not isinstance(entry, Intervention) or owner.sector is Sector.HEALTH:
-        return None
-    if owner.municipality != municipality or entry.kinds or entry.audience or not is_running(entry):
+    if not isinstance(entry, Intervention) or not basis_opens(entry, owner, municipality):
         return None
     kept = (*BEFORE_CONSENT, "key", "source", "owner", "by", "lang")
     return Intervention(**{name: getattr(entry, name) for name in kept})
+
+
+def basis_opens(entry: Intervention | Hole, owner: Actor, municipality: str) -> bool:
+    """Whether the legal basis tells that this help is there."""
+    if isinstance(entry, Hole) and KIND_OF[entry.of] is not Intervention:
+        return False
+    if owner.sector is Sector.HEALTH or owner.municipality != municipality:
+        return False
+    return is_running(entry) and not entry.kinds and not entry.audience
 
 
 BEFORE_CONSENT = ("title", "status", "paragraph", "responsible", "phone", "goal", "start", "end")
@@ -99,18 +108,19 @@ def excluded_names(entry: Entry) -> frozenset[str]:
     return frozenset(k.removeprefix("excluded:") for k in marks)
 
 
-def categories(entry: AnyEntry) -> tuple[Category, ...]:
+def categories(entry: AnyEntry | Hole) -> tuple[Category, ...]:
     """What opens an entry; a goal is opened by interventions or by plans."""
-    if isinstance(entry, Goal):
+    kind = KIND_OF[entry.of] if isinstance(entry, Hole) else type(entry)
+    if kind is Goal:
         return (Category.INTERVENTIONS, Category.PLANS)
-    return (CATEGORY_OF[type(entry)],)
+    return (CATEGORY_OF[kind],)
 
 
-def is_running(entry: AnyEntry) -> bool:
+def is_running(entry: AnyEntry | Hole) -> bool:
     """Whether help, plan or contact goes on; earlier services never reach other actors' staff."""
     if isinstance(entry, Intervention | Assessment | Plan | Goal):
         return entry.status in RUNNING
-    if isinstance(entry, Contact):
+    if isinstance(entry, Contact | Hole):
         return entry.running
     return True
 

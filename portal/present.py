@@ -162,6 +162,8 @@ class Presenter:
     def _line(
         self, standing: Standing, answer: Answer, actor: str, name: str, speaks: bool
     ) -> Line:
+        if any(self._standings.misses(standing, h) for h in answer.holes):
+            answer = msgspec.structs.replace(answer, partial=True)
         shown_name = self._places.source_name(standing, actor, name)
         found = line(answer, shown_name, self._actors[actor].sector, speaks)
         shown_id = self._standings.shown_source(standing, answer.source, actor)

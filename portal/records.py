@@ -213,6 +213,20 @@ class Measurement(Entry, frozen=True, kw_only=True, tag="measurement"):
 
 AnyEntry = Contact | Meeting | Goal | Intervention | Assessment | Plan | Measurement
 
+
+class Hole(Entry, frozen=True, kw_only=True, tag="hole"):
+    """What stands for an entry that is there and cannot be read: `of` is the tag of what it would be.
+
+    Only who may see the entry may know that something is missing.
+    """
+
+    of: str
+    running: bool = True
+
+
+KIND_OF: dict[str, type[Entry]] = {str(k.__struct_config__.tag): k for k in AnyEntry.__args__}
+"""Tag -> record: "meeting" -> Meeting."""
+
 CATEGORY_OF: dict[type[Entry], Category] = {
     Contact: Category.CONTACTS,
     Meeting: Category.MEETINGS,
@@ -269,4 +283,5 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     fetched: datetime | None = None
     problem: str = ""
     partial: bool = False
-    """The source itself said that it could not deliver everything."""
+    """Something may be missing, of whatever kind: all may know that."""
+    holes: tuple[Hole, ...] = ()

@@ -100,7 +100,7 @@ def _well(source: SourceConfig, met: Probed, took: str) -> Iterator[str]:
         yield f"authorised ({source.auth.kind})"
     kinds = Counter(type(e).__name__.lower() for e in met.delivery.entries)
     yield ", ".join(f"{n} {k}" for k, n in sorted(kinds.items())) or "nothing"
-    if met.delivery.partial:
+    if met.delivery.partial or met.delivery.holes:
         yield f"not all of it could be read (portal sources conform --source {source.id} tells why)"
     yield took + (": close to its time limit" if met.seconds > SLOW * source.timeout else "")
 

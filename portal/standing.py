@@ -17,7 +17,7 @@ from portal.consents import Consents
 from portal.family import Family, Household, UnknownPerson
 from portal.handout import Relation
 from portal.held import Held
-from portal.records import AnyEntry, Person, Sector
+from portal.records import AnyEntry, Hole, Person, Sector
 from portal.redaction import NO_SHIELD, Shield, locates, place_name, shield, telling
 from portal.settings import Settings, SourceConfig
 
@@ -179,7 +179,16 @@ class Standings:
             return None
         return access_staff.before_consent(entry, owner, self._settings.municipality)
 
-    def shows(self, standing: Standing, entry: AnyEntry) -> bool:
+    def misses(self, standing: Standing, hole: Hole) -> bool:
+        """Whether this viewer is told that something is missing here: she would see it."""
+        if self.shows(standing, hole):
+            return True
+        owner = self._actors.get(hole.owner)
+        if not standing.before_consent or owner is None:
+            return False
+        return access_staff.basis_opens(hole, owner, self._settings.municipality)
+
+    def shows(self, standing: Standing, entry: AnyEntry | Hole) -> bool:
         """Whether this viewer may see this entry."""
         if standing.relation is Relation.STAFF:
             return self._staff_shows(standing, entry, standing.viewer.actors)
@@ -199,7 +208,7 @@ class Standings:
         return True
 
     @staticmethod
-    def _staff_shows(standing: Standing, entry: AnyEntry, actors: frozenset[str]) -> bool:
+    def _staff_shows(standing: Standing, entry: AnyEntry | Hole, actors: frozenset[str]) -> bool:
         return access_staff.staff_hides(entry, actors, standing.scopes, standing.purpose) is None
 
     def of_this_municipality(self, actors: frozenset[str]) -> frozenset[str]:

@@ -15,6 +15,7 @@ import requests
 from conftest import World
 from faulty_pages import (
     EIGHT_WAYS,
+    HOLE,
     LIMIT,
     SURE,
     Visit,
@@ -113,6 +114,17 @@ def test_one_hangs_and_the_others_are_as_usual(settings: Settings, backends: str
         missing = Counter(entries_of(healthy, [owner])) - Counter(entries_of(page, [owner]))
         assert not missing, "later ones may move up where hers were"
     assert not visit.gatherer._lines[HANGS].breaker.lets_through()
+
+
+def test_a_hole_is_told_to_the_family_though_it_is_kept_from_others(
+    settings: Settings, backends: str
+) -> None:
+    """The health visitor's one visit is of a kind that no consent opens by itself."""
+    visit = Visit(hurried(settings, stale_seconds=0.0))
+    switch_all(backends, {"sundhedspleje": "bad-dates"})
+    page = visit.page()
+    assert page.states["sundhedspleje"] == "shown"
+    assert HOLE in page.lines["sundhedspleje"]
 
 
 @pytest.mark.proof

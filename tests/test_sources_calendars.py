@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from recorded.backend import settings, source
+from recorded.backend import lost, settings, source
 
-from portal.records import Meeting
+from portal.records import Audience, Meeting
+from portal.settings import KindRule
 from portal.sources import Delivery, SourceFailure
 from portal.sources.calendar_expansion import Task, Told
 from portal.sources.icalendar import CHILDREN, CalendarSource
@@ -165,7 +166,7 @@ def test_one_broken_event_does_not_lose_the_others(broken: str) -> None:
     for parts in (broken, GOOD), (GOOD, broken):
         found = read(calendar(ZONE, *parts))
         assert times(found) == ["12-01 09:00"]
-        assert found.partial
+        assert lost(found) == ["meeting"]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_an_end_that_is_none_moves_and_loses_nothing(end: str, rule: str) -> Non
     """Many systems write 9999-12-31 where there is no end; the whole calendar was given up for it."""
     odd = event("DTSTART:20261202T090000Z", end, *filter(None, [rule]), uid="odd")
     found = read(calendar(ZONE, GOOD, odd))
-    assert (times(found), found.partial) == (["12-01 09:00", "12-02 10:00"], False)
+    assert (times(found), lost(found)) == (["12-01 09:00", "12-02 10:00"], [])
 
 
 @pytest.mark.parametrize(
@@ -209,14 +210,14 @@ def test_an_end_that_is_none_moves_and_loses_nothing(end: str, rule: str) -> Non
 def test_what_can_never_be_costs_its_own_event_alone(odd: str) -> None:
     """Rules that no day meets made the library search for ever; times that are none made it give up."""
     found = read(calendar(ZONE, GOOD, event("DTSTART:20261202T090000Z", odd, uid="odd")))
-    assert (times(found), found.partial) == (["12-01 09:00"], True)
+    assert (times(found), lost(found)) == (["12-01 09:00"], ["meeting"])
 
 
 def test_a_series_of_very_long_ones_is_told_by_its_beginnings() -> None:
     """Fifty years, every day: twenty thousand at once."""
     long = event("DTSTART:19701202T090000Z", "DTEND:20261202T090000Z", "RRULE:FREQ=YEARLY", uid="l")
     found = read(calendar(ZONE, GOOD, long))
-    assert (times(found), found.partial) == (["12-01 09:00", "12-02 10:00"], False)
+    assert (times(found), lost(found)) == (["12-01 09:00", "12-02 10:00"], [])
 
 
 @pytest.mark.parametrize(
@@ -224,19 +225,45 @@ def test_a_series_of_very_long_ones_is_told_by_its_beginnings() -> None:
 )
 def test_one_that_begins_when_nobody_lives_loses_nothing(start: str) -> None:
     found = read(calendar(ZONE, GOOD, event(start, uid="never")))
-    assert (times(found), found.partial) == (["12-01 09:00"], False)
+    assert (times(found), lost(found)) == (["12-01 09:00"], [])
 
 
 def test_two_calendars_after_one_another_are_one() -> None:
     other = event("DTSTART:20261203T090000Z", uid="anden")
     found = read(calendar(ZONE, GOOD) + calendar(other))
-    assert (times(found), found.partial) == (["12-01 09:00", "12-03 10:00"], False)
+    assert (times(found), lost(found)) == (["12-01 09:00", "12-03 10:00"], [])
 
 
-def test_a_broken_event_kept_from_others_leaves_no_hole() -> None:
-    shut = "BEGIN:VEVENT\nUID:b\nCLASS:PRIVATE\nEND:VTODO\nEND:VEVENT"
-    found = read(calendar(ZONE, GOOD, shut))
-    assert (times(found), found.partial) == (["12-01 09:00"], False)
+def test_one_that_says_twice_who_may_see_it_is_shown_to_the_fewest() -> None:
+    twice = event("DTSTART:20261201T090000Z", "CLASS:PUBLIC", "CLASS:CONFIDENTIAL", uid="b")
+    (found,) = read(calendar(twice)).entries
+    assert found.audience == {Audience.OWNER_ONLY}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("CLASS:PRIVATE", "meeting R"),
+        ("CLASS;X=1:confidential", "meeting V"),
+        ("CLASS:PUB\n LIC", "meeting"),
+        ("CLASS:PUBLIC\nCLASS:SECRET", "meeting R"),
+        ("CLASS:CONFIDENTIAL\nCLASS:PRIVATE", "meeting V"),
+        ("CATEGORIES:a,UNDER\n RETNING", "meeting concern"),
+        ("CATEGORIES:a\nCATEGORIES;LANGUAGE=da: underretning ,b", "meeting concern"),
+    ],
+)
+@pytest.mark.parametrize("broken", ["END:VTODO", "DTSTART:i morgen"])
+def test_whom_an_event_is_kept_from_is_known_though_it_cannot_be_read(
+    said: str, kept: str, broken: str
+) -> None:
+    shut = f"BEGIN:VEVENT\nUID:b\n{said}\n{broken}\nEND:VEVENT"
+    config = source(None, "icalendar", timeout=20)
+    concern = msgspec.structs.replace(
+        settings("", config), kind=(KindRule(coding="UNDERRETNING", is_="concern"),)
+    )
+    reader = CalendarSource(config, Marks(config, concern), lambda: TODAY)
+    found = reader.read(calendar(ZONE, GOOD, shut).replace("\n", "\r\n").encode())
+    assert (times(found), lost(found)) == (["12-01 09:00"], [kept])
 
 
 NEVER = ("DTSTART:19710101T100000Z", "RRULE:FREQ=YEARLY;INTERVAL=2;BYMONTH=2;BYMONTHDAY=29")

@@ -14,6 +14,7 @@ from recorded.backend import (
     Backend,
     bundle,
     in_days,
+    lost,
     outcome,
     patient,
     recorded,
@@ -382,7 +383,7 @@ def test_a_meeting_without_a_readable_time_makes_the_answer_partial(backend: Bac
     }
     serve_fhir(backend, patient(), broken)
     found = ask(backend)
-    assert (found.state, found.partial, found.entries) == (State.SHOWN, True, ())
+    assert (found.state, lost(found), found.entries) == (State.SHOWN, ["meeting"], ())
 
 
 @pytest.mark.parametrize("junk", [None, 3, "x", [], {}, [[]], [None], {"reference": 3}, True])

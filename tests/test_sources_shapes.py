@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from recorded.backend import recorded, settings, source
 
 from portal.records import Answer, State
-from portal.sources import SourceFailure
+from portal.sources import Delivery, SourceFailure
 from portal.sources.fhir import INCLUDES, FhirSource
 from portal.sources.fhir_client import Found, collect
 from portal.sources.fhir_graph import Graph
@@ -58,9 +58,9 @@ def test_any_shape_is_told_or_left_out(seed: int) -> None:
     for kind, some in found.items():
         collect(some, bundle, kind, config.url)
         graph.pool |= some.pool
-    entries, _ = fhir.records(found, graph)
-    packed = msgspec.msgpack.encode(Answer(source="system", state=State.SHOWN, entries=entries))
-    assert msgspec.msgpack.decode(packed, type=Answer).entries == entries
+    told = Delivery.of(fhir.records(found, graph))
+    answer = Answer(source="system", state=State.SHOWN, entries=told.entries, holes=told.holes)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(answer), type=Answer) == answer
 
 
 @given(st.binary(max_size=60))

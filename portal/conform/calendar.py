@@ -53,7 +53,7 @@ def _remarks(
     for part in (*zones, event):
         alone.add_component(part)
     answer = told(Task(alone.to_ical(), today, config.timezone))
-    if answer.problem or (answer.partial and not answer.occurrences):
+    if answer.problem or (answer.unread and not answer.occurrences):
         yield True, _why(event)
     elif not answer.occurrences and "RECURRENCE-ID" not in event:
         yield False, "outside 30 days back and a year ahead: not shown"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from portal.conform.remarks import Remark, code, counted
-from portal.records import Status
+from portal.records import Hole, Status
 from portal.settings import Settings, SourceConfig
 from portal.sources import SourceFailure
 from portal.sources.fhir_shape import web
@@ -71,7 +71,7 @@ def _lost(section: Section, item: Any, config: SourceConfig, marks: Marks) -> st
     """Why the item's own record cannot be made, or ""."""
     alone = Section(**{f: getattr(section, f) for f in section.__struct_fields__})
     alone.inside = ()
-    if any(list(records(alone, item, "0", config, marks))):
+    if not any(isinstance(r, Hole) for r in records(alone, item, "0", config, marks)):
         return ""
     for name in sorted(section.required):
         said = _searched(section.fields[name], item)

@@ -33,7 +33,7 @@ def report(config: SourceConfig, settings: Settings, value: str) -> Iterator[Rem
         yield Remark("FAIL", f"person: {words}")
     if met.delivery:
         yield from of_entries(met.delivery.entries, config)
-        if met.delivery.partial:
+        if met.delivery.partial or met.delivery.holes:
             words = "the page will say that something is missing in this answer"
             yield Remark("note", f"whole: no; {words}")
 

@@ -6,11 +6,12 @@ they deliver (portal/overview.py is the only door to it).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from portal.records import AnyEntry
+from portal.records import AnyEntry, Hole
 from portal.settings import SourceConfig
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a source delivered. `partial`: it could not, or could not be read to, give all.
+    """What a source delivered. `partial`: it did not give all. `holes`: what it gave and nobody can read.
 
     `strangers`: entries about somebody else were among it. They are dropped;
     the answer is not kept, and somebody is told.
@@ -38,6 +39,21 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[AnyEntry, ...]
     partial: bool = False
     strangers: bool = False
+    holes: tuple[Hole, ...] = ()
+
+    @classmethod
+    def of(
+        cls, found: Iterable[AnyEntry | Hole], *, partial: bool = False, strangers: bool = False
+    ) -> Delivery:
+        """Of holes that the same people may know of, one is enough."""
+        found = tuple(found)
+        holes = (msgspec.structs.replace(h, key="", lang="") for h in found if isinstance(h, Hole))
+        return cls(
+            entries=tuple(e for e in found if not isinstance(e, Hole)),
+            partial=partial,
+            strangers=strangers,
+            holes=tuple(dict.fromkeys(holes)),
+        )
 
 
 class SourceFailure(Exception):

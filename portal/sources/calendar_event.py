@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,6 +34,13 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     lang: str = ""
 
 
+class Unread(msgspec.Struct, frozen=True):
+    """All that is told of an event whose time cannot be told: what decides who may know of it."""
+
+    confidentiality: str = ""
+    categories: tuple[str, ...] = ()
+
+
 def occurrence(event: Any, zone: ZoneInfo) -> Occurrence | None:
     """None when its time cannot be told."""
     start, end = _when(event, "DTSTART", zone), _when(event, "DTEND", zone)
@@ -53,15 +60,25 @@ def occurrence(event: Any, zone: ZoneInfo) -> Occurrence | None:
         people=tuple(dict.fromkeys(_people(event))),
         instruction=_text(event, "DESCRIPTION"),
         url=web(_text(event, "URL")),
-        confidentiality=_text(event, "CLASS").upper(),
+        confidentiality=_confidentiality(event),
         categories=tuple(_categories(event)),
         lang=_language(event),
     )
 
 
-def secret(event: Any) -> bool:
-    """Whether an event may be kept from anybody; then not even a hole where it was is told."""
-    return _text(event, "CLASS").upper() not in ("", "PUBLIC")
+def unread(event: Any) -> Unread:
+    return Unread(_confidentiality(event), tuple(sorted(set(_categories(event)))))
+
+
+def strictest(classes: Iterable[str]) -> str:
+    """Of one that says it twice (RFC 5545, 3.8.1.3 allows one), what keeps most people out."""
+    said = {clean(c).upper() for c in classes} - {"", "PUBLIC"}
+    return "CONFIDENTIAL" if "CONFIDENTIAL" in said else max(said, default="")
+
+
+def _confidentiality(event: Any) -> str:
+    found = event.get("CLASS", "")
+    return strictest(str(c) for c in (found if isinstance(found, list) else [found]))
 
 
 def _moved(event: Any, start: datetime, zone: ZoneInfo) -> datetime | None:

@@ -16,7 +16,7 @@ import icalendar
 import msgspec
 import recurring_ical_events
 
-from portal.sources.calendar_event import Occurrence, occurrence, secret
+from portal.sources.calendar_event import Occurrence, Unread, occurrence, unread
 from portal.sources.calendar_salvage import NotACalendar, parsed
 
 DAYS_BACK, DAYS_AHEAD = 30, 365
@@ -47,11 +47,11 @@ class Task(msgspec.Struct, frozen=True):
 class Told(msgspec.Struct, frozen=True):
     """What was found, nearest first.
 
-    `partial`: some that all may know of cannot be read; `cut`: there were too many.
+    `unread`: what cannot be read; `cut`: there were too many.
     """
 
     occurrences: tuple[Occurrence, ...] = ()
-    partial: bool = False
+    unread: tuple[Unread, ...] = ()
     cut: bool = False
     problem: str = ""
 
@@ -59,18 +59,19 @@ class Told(msgspec.Struct, frozen=True):
 def told(task: Task) -> Told:
     """The occurrences from 30 days before to a year after `today`."""
     try:
-        calendar, partial = parsed(task.body)
+        calendar, lost = parsed(task.body)
         zone = _zone(calendar, task.zone)
-        partial |= _drop_what_cannot_be_told(calendar)
+        lost |= _drop_what_cannot_be_told(calendar)
         _settle_floating(calendar, zone)
         _settle_ends(calendar)
-        events, holes = _expanded(calendar, task.today)
+        events, whole = _expanded(calendar, task.today)
     except NotACalendar:
         return Told(problem="not a calendar")
     events.sort(key=lambda e: _nearness(e, task.today))
     found = [(e, occurrence(e, zone)) for e in events[:MOST_OCCURRENCES]]
-    partial |= holes or any(o is None and not secret(e) for e, o in found)
-    return Told(tuple(o for _, o in found if o), partial, len(events) > MOST_OCCURRENCES)
+    lost |= {unread(e) for e, o in found if o is None}
+    lost |= set() if whole else {Unread()}
+    return Told(tuple(o for _, o in found if o), tuple(lost), len(events) > MOST_OCCURRENCES)
 
 
 def _zone(calendar: icalendar.Calendar, name: str) -> ZoneInfo:
@@ -82,7 +83,7 @@ def _zone(calendar: icalendar.Calendar, name: str) -> ZoneInfo:
 
 
 def _expanded(calendar: icalendar.Calendar, today: date) -> tuple[list[Any], bool]:
-    """The events of the window, and whether a series could not be expanded."""
+    """The events of the window, and whether every series could be expanded."""
     start, end = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)
 
     def expand(forgiving: bool) -> list[Any]:
@@ -90,18 +91,18 @@ def _expanded(calendar: icalendar.Calendar, today: date) -> tuple[list[Any], boo
         return list(query.between(start, end))
 
     try:
-        return expand(False), False
+        return expand(False), True
     except Exception:  # the library raises what the input leads it to
         try:
-            return expand(True), True
+            return expand(True), False
         except Exception:  # as above
             raise NotACalendar from None
 
 
-def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> bool:
-    """Keep events with a time and rules we expand; True when any that all may know of was dropped."""
+def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> set[Unread]:
+    """Keep events with a time and rules we expand; what was dropped."""
     kept: list[Any] = []
-    dropped = False
+    dropped = set()
     events = 0
     for part in calendar.subcomponents:
         if part.name == "VTIMEZONE":
@@ -110,8 +111,8 @@ def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> bool:
             events += 1
             if events <= MOST_EVENTS and _tellable(part):
                 kept.append(part)
-            elif not secret(part):
-                dropped = True
+            else:
+                dropped.add(unread(part))
     calendar.subcomponents = kept
     return dropped
 

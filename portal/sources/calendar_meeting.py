@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from portal.records import Audience, Meeting
+from typing import Any
+
+from portal.records import Audience, Hole, Meeting
 from portal.settings import SourceConfig
-from portal.sources.calendar_event import Occurrence
+from portal.sources.calendar_event import Occurrence, Unread
 from portal.sources.fhir_meetings import UNNAMED
 from portal.sources.marks import Marks
 
@@ -17,15 +19,15 @@ PRIVATE = frozenset({Audience.CITIZEN_FROM_15})
 """RFC 5545, 3.8.1.3: a class that is not understood counts as PRIVATE."""
 
 
+def hole(found: Unread, marks: Marks) -> Hole:
+    """What stands for an event that nobody can read."""
+    return Hole(**_entry(found, marks), of="meeting")
+
+
 def meeting(found: Occurrence, config: SourceConfig, marks: Marks) -> Meeting:
     """A calendar names no owner: it is the source's own."""
     return Meeting(
-        **marks.entry(
-            found.key,
-            kinds=marks.kinds(("", c) for c in found.categories),
-            audience=AUDIENCE.get(found.confidentiality, PRIVATE),
-            lang=found.lang,
-        ),
+        **_entry(found, marks, found.key, found.lang),
         title=found.title or UNNAMED,
         start=found.start,
         end=found.end,
@@ -38,4 +40,15 @@ def meeting(found: Occurrence, config: SourceConfig, marks: Marks) -> Meeting:
         instruction=found.instruction,
         uid=found.uid,
         url=found.url,
+    )
+
+
+def _entry(
+    found: Occurrence | Unread, marks: Marks, key: str = "", lang: str = ""
+) -> dict[str, Any]:
+    return marks.entry(
+        key,
+        kinds=marks.kinds(("", c) for c in found.categories),
+        audience=AUDIENCE.get(found.confidentiality, PRIVATE),
+        lang=lang,
     )

@@ -7,46 +7,59 @@ from typing import Any
 
 import icalendar
 
+from portal.sources.calendar_event import Unread, strictest
+
 _HEAD = re.compile(rb"\s*BEGIN:VCALENDAR", re.IGNORECASE)
 _BLOCK = re.compile(
     r"^BEGIN:(VTIMEZONE|VEVENT)[ \t]*\r?\n(?:(?!BEGIN:\1).*\n)*?END:\1[ \t]*\r?$",
     re.IGNORECASE | re.MULTILINE,
 )
 _EVENT = re.compile(r"^BEGIN:VEVENT", re.IGNORECASE | re.MULTILINE)
-_SECRET = re.compile(r"^CLASS[;:](?!.*PUBLIC)", re.IGNORECASE | re.MULTILINE)
+_FOLD = re.compile(r"\r?\n[ \t]")
+_SAID = re.compile(
+    r"^(CLASS|CATEGORIES)(?:;[^:\n]*)?:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
+)
 
 
 class NotACalendar(Exception):
     """Nothing of it can be read."""
 
 
-def parsed(body: bytes) -> tuple[icalendar.Calendar, bool]:
-    """The calendar, and whether an event that all may know of was lost. Raises NotACalendar."""
+def parsed(body: bytes) -> tuple[icalendar.Calendar, set[Unread]]:
+    """The calendar, and what of it was lost. Raises NotACalendar."""
     body = body.removeprefix(b"\xef\xbb\xbf")
     if not _HEAD.match(body):
         raise NotACalendar
     text = body.decode("utf-8", "replace")
     try:
-        return icalendar.Calendar.from_ical(text), False
+        return icalendar.Calendar.from_ical(text), set()
     except Exception:  # ValueError mostly, but any input may come
         return _salvaged(text)
 
 
-def _salvaged(text: str) -> tuple[icalendar.Calendar, bool]:
+def _salvaged(text: str) -> tuple[icalendar.Calendar, set[Unread]]:
     """One broken event, or two calendars after one another, must not lose the others."""
     blocks = [(m[1].upper(), m[0]) for m in _BLOCK.finditer(text)]
     zones = "\n".join(b for kind, b in blocks if kind == "VTIMEZONE" and _read(b))
     events = [b for kind, b in blocks if kind == "VEVENT"]
     calendar = icalendar.Calendar()
-    lost = len(_EVENT.findall(text)) > len(events)
+    lost = {Unread()} if len(_EVENT.findall(text)) > len(events) else set()
     for event in events:
         if found := _read(f"{zones}\n{event}"):
             calendar.subcomponents += [p for p in found if p.name == "VEVENT"]
         else:
-            lost |= not _SECRET.search(event)
+            lost.add(_unread(event))
     if not calendar.subcomponents:
         raise NotACalendar
     return calendar, lost
+
+
+def _unread(block: str) -> Unread:
+    """As much as can be told of text that is no event."""
+    said = _SAID.findall(_FOLD.sub("", block))
+    classes = (value for name, value in said if name.upper() == "CLASS")
+    names = {n.strip() for name, v in said if name.upper() == "CATEGORIES" for n in v.split(",")}
+    return Unread(strictest(classes), tuple(sorted(names)))
 
 
 def _read(block: str) -> list[Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 
-from portal.records import AnyEntry
+from portal.records import AnyEntry, Hole
 from portal.settings import SourceConfig
 from portal.sources import Delivery, SourceFailure
 from portal.sources.fhir_client import FhirClient, Found, NotSupported, name_of, together, token
@@ -72,10 +72,9 @@ class FhirSource:
         strangers = _drop_strangers(found, graph, hers)
         lift(found, graph, hers)
         whole = await graph.complete(client, [r for some in found.values() for r in some.matches])
-        entries, holes = self.records(found, graph)
         cut = any(some.partial for some in (who, *found.values()))
-        partial = cut or holes or strangers or not whole
-        return Delivery(entries=entries, partial=partial, strangers=strangers)
+        partial = cut or strangers or not whole
+        return Delivery.of(self.records(found, graph), partial=partial, strangers=strangers)
 
     async def _patient(self, asked: tuple[str, str], http: Http) -> tuple[str, Found]:
         """("Patient/<id>" or "", what was found)."""
@@ -112,20 +111,16 @@ class FhirSource:
             raise SourceFailure("outcome")
         return found
 
-    def records(self, found: dict[str, Found], graph: Graph) -> tuple[tuple[AnyEntry, ...], bool]:
-        """The entries, and whether some could not be told."""
+    def records(self, found: dict[str, Found], graph: Graph) -> Iterator[AnyEntry | Hole]:
         reading = Reading(self.config, self._marks, graph)
         by_type = {kind: _once(some.matches) for kind, some in found.items()}
         since = datetime.combine(
             self._today() - timedelta(days=DAYS_BACK), datetime.min.time(), COPENHAGEN
         )
-        told: list[AnyEntry | None] = [
-            *contacts(reading, by_type),
-            *meetings(reading, by_type, since),
-            *help_and_plans(reading, by_type),
-            *measurements(reading, by_type),
-        ]
-        return tuple(e for e in told if e), None in told
+        yield from contacts(reading, by_type)
+        yield from meetings(reading, by_type, since)
+        yield from help_and_plans(reading, by_type)
+        yield from measurements(reading, by_type)
 
 
 def _once(resources: list[Json]) -> list[Json]:

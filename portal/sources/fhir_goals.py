@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from portal.records import Goal
+from portal.records import RUNNING, Goal, Hole
 from portal.sources.fhir_client import name_of
 from portal.sources.fhir_reading import Reading
 from portal.sources.fhir_shape import Json, concept_text, day, obj, objs, text
@@ -33,9 +33,9 @@ class Goals:
                 return concept_text(obj(goal, "description"))
         return ""
 
-    def records(self) -> Iterator[Goal | None]:
+    def records(self) -> Iterator[Goal | Hole]:
         for name, goal in self._goals.items():
-            yield from self._reading.told(goal, self._record(name, goal))
+            yield self._record(name, goal)
 
     def _names(self, references: list[Json], holder: Json) -> list[str]:
         return [self._reading.graph.name(r, holder) for r in references]
@@ -44,10 +44,8 @@ class Goals:
         shut = self._reading.restrictions(goal) - entry["audience"]
         return not shut and not self._reading.kinds(goal) - entry["kinds"]
 
-    def _record(self, name: str, goal: Json) -> Goal | None:
+    def _record(self, name: str, goal: Json) -> Goal | Hole:
         title = concept_text(obj(goal, "description"))
-        if not title:
-            return None
         targets = objs(goal, "target")
         dues = (day(t.get("dueDate")) for t in targets)
         entry = self._reading.entry(goal)
@@ -55,10 +53,13 @@ class Goals:
         entry |= self._inherited(entry, holders)
         if text(goal, "lifecycleStatus") == "entered-in-error":
             entry["kinds"] |= {"application"}
+        status = status_of(text(goal, "lifecycleStatus"))
+        if not title:
+            return Hole(**entry, of="goal", running=status in RUNNING)
         return Goal(
             **entry,
             title=title,
-            status=status_of(text(goal, "lifecycleStatus")),
+            status=status,
             achievement=concept_text(obj(goal, "achievementStatus")),
             progress=next((p for t in targets if (p := _percent(t)) is not None), None),
             due=next((d for d in dues if d), None),

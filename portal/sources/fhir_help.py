@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from portal.records import AnyEntry, Assessment, Intervention, Plan
+from portal.records import RUNNING, AnyEntry, Assessment, Hole, Intervention, Plan
 from portal.sources.fhir_goals import Goals
 from portal.sources.fhir_reading import Reading, Who
 from portal.sources.fhir_shape import (
@@ -42,20 +42,19 @@ _ASSESSING = re.compile(
 FOLLOW_UP, FOLLOWING = "followupdate", "followupencounter"
 
 
-def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[AnyEntry | None]:
-    """None stands for an entry that has no name: something is missing."""
+def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[AnyEntry | Hole]:
+    """What has no name is a hole."""
     goals = Goals(reading, found.get("Goal", []))
     for care_plan in found.get("CarePlan", []):
-        for record in _care_plan(reading, care_plan, goals):
-            yield from reading.told(care_plan, record)
+        yield from _care_plan(reading, care_plan, goals)
     for request in found.get("ServiceRequest", []):
-        yield from reading.told(request, _request(reading, request))
+        yield _request(reading, request)
     for episode in found.get("EpisodeOfCare", []):
-        yield from reading.told(episode, _episode(reading, episode))
+        yield _episode(reading, episode)
     yield from goals.records()
 
 
-def _care_plan(reading: Reading, resource: Json, goals: Goals) -> Iterator[AnyEntry | None]:
+def _care_plan(reading: Reading, resource: Json, goals: Goals) -> Iterator[AnyEntry | Hole]:
     activities = objs(resource, "activity")
     if _is_help(reading, resource):
         details = [obj(a, "detail") for a in activities]
@@ -84,16 +83,17 @@ def _evaluates(activity: Json, detail: Json) -> bool:
     return not named and "outcomeReference" in activity
 
 
-def _plan(reading: Reading, resource: Json, entry: dict[str, Any]) -> Plan | None:
+def _plan(reading: Reading, resource: Json, entry: dict[str, Any]) -> Plan | Hole:
     title = text(resource, "title") or first_text(objs(resource, "category"))
     author = _first(reading, resource, "author")
     followed, following = _follow_up(reading, resource)
+    status = status_of(text(resource, "status"))
     if not title:
-        return None
+        return Hole(**entry, of="plan", running=status in RUNNING)
     return Plan(
         **entry,
         title=title,
-        status=status_of(text(resource, "status")),
+        status=status,
         description=text(resource, "description"),
         responsible=author.name if author and not author.audience else "",
         followed_up=followed,
@@ -105,7 +105,7 @@ def _plan(reading: Reading, resource: Json, entry: dict[str, Any]) -> Plan | Non
 
 def _planned(
     reading: Reading, resource: Json, details: list[Json], goals: Goals
-) -> Intervention | Assessment | None:
+) -> Intervention | Assessment | Hole:
     """KLCore: the CarePlan is the help, its one activity says which."""
     codes = [c for d in details for c in objs(d, "code")]
     performers = [p for d in details for p in objs(d, "performer")]
@@ -128,7 +128,7 @@ def _planned(
 
 def _activity(
     reading: Reading, resource: Json, detail: Json, part: str, goals: Goals
-) -> Intervention | Assessment | None:
+) -> Intervention | Assessment | Hole:
     codes = objs(detail, "code")
     entry = reading.entry(resource, part, concepts=codes)
     if text(detail, "status") == "entered-in-error":
@@ -148,7 +148,7 @@ def _activity(
     )
 
 
-def _request(reading: Reading, resource: Json) -> Intervention | Assessment | None:
+def _request(reading: Reading, resource: Json) -> Intervention | Assessment | Hole:
     period = obj(resource, "occurrencePeriod")
     if not period:
         when = resource.get("occurrenceDateTime") or resource.get("authoredOn")
@@ -165,7 +165,7 @@ def _request(reading: Reading, resource: Json) -> Intervention | Assessment | No
     )
 
 
-def _episode(reading: Reading, resource: Json) -> Intervention | Assessment | None:
+def _episode(reading: Reading, resource: Json) -> Intervention | Assessment | Hole:
     return _helping(
         reading.entry(resource),
         concepts=objs(resource, "type"),
@@ -188,9 +188,10 @@ def _helping(
     url: str,
     goal: str = "",
     description: str = "",
-) -> Intervention | Assessment | None:
+) -> Intervention | Assessment | Hole:
+    of = Assessment if is_assessment(concepts, title) else Intervention
     if not title:
-        return None
+        return Hole(**entry, of=of.__name__.lower(), running=status_of(status) in RUNNING)
     shown = who if who and not who.audience else None
     common: dict[str, Any] = (
         entry
@@ -203,7 +204,7 @@ def _helping(
             "url": url,
         }
     )
-    if is_assessment(concepts, title):
+    if of is Assessment:
         return Assessment(**common)
     return Intervention(
         **common,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portal.records import Measurement
+from portal.records import Hole, Measurement
 from portal.sources.fhir_reading import Reading
 from portal.sources.fhir_shape import (
     Json,
@@ -31,23 +31,22 @@ PHASES = {
 }  # fmt: skip
 
 
-def measurements(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Measurement | None]:
-    """None stands for a number without a day: something is missing."""
+def measurements(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Measurement | Hole]:
     for resource in found.get("Observation", []):
         category = {code for _, code in codings(objs(resource, "category"))}
         if text(resource, "status") not in COUNTS or (category and category <= CLINICAL):
             continue
         value, unit = _value(resource)
         if value is not None:
-            yield from reading.told(resource, _measurement(reading, resource, value, unit))
+            yield _measurement(reading, resource, value, unit)
 
 
-def _measurement(reading: Reading, resource: Json, value: float, unit: str) -> Measurement | None:
+def _measurement(reading: Reading, resource: Json, value: float, unit: str) -> Measurement | Hole:
     when = resource.get("effectiveDateTime") or resource.get("effectiveInstant")
     taken = day(when or obj(resource, "effectivePeriod").get("start"))
     scale = concept_text(obj(resource, "code"))
     if taken is None or not scale:
-        return None
+        return Hole(**reading.entry(resource), of="measurement")
     within = next(iter(objs(resource, "referenceRange")), {})
     return Measurement(
         **reading.entry(resource),

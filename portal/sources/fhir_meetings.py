@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from portal.records import Audience, Meeting
+from portal.records import Audience, Hole, Meeting
 from portal.sources.fhir_graph import identifiers
 from portal.sources.fhir_reading import Reading, address, display, restrictions
 from portal.sources.fhir_shape import (
@@ -32,32 +32,27 @@ _UID_SYSTEMS = ("urn:ietf:rfc:3986", "urn:ietf:rfc:5545")
 
 def meetings(
     reading: Reading, found: dict[str, list[Json]], since: datetime
-) -> Iterator[Meeting | None]:
-    """None stands for a meeting whose time cannot be read: something is missing."""
+) -> Iterator[Meeting | Hole]:
     for resource in found.get("Appointment", []):
         if text(resource, "status") != "entered-in-error":
-            for meeting in _recent(_appointment(reading, resource), since):
-                yield from reading.told(resource, meeting)
+            yield from _recent(_appointment(reading, resource), since)
     for resource in found.get("Encounter", []):
         if text(resource, "status") == "planned":
-            for meeting in _recent(_encounter(reading, resource), since):
-                yield from reading.told(resource, meeting)
+            yield from _recent(_encounter(reading, resource), since)
 
 
-def _recent(told: Meeting | str, since: datetime) -> Iterator[Meeting | None]:
-    if isinstance(told, str):
-        yield from [None] if told else []
-    elif (told.end or told.start) >= since:
+def _recent(told: Meeting | Hole | None, since: datetime) -> Iterator[Meeting | Hole]:
+    if isinstance(told, Hole) or (told and (told.end or told.start) >= since):
         yield told
 
 
-def _appointment(reading: Reading, resource: Json) -> Meeting | str:
-    """A meeting, or why not: "" when there is no time yet, "unreadable" else."""
+def _appointment(reading: Reading, resource: Json) -> Meeting | Hole | None:
+    """None when there is no time yet."""
     start = instant(resource.get("start"), reading.zone)
     status = text(resource, "status")
     if start is None:
         open_ = status in TENTATIVE | CANCELLED and "start" not in resource
-        return "" if open_ else "unreadable"
+        return None if open_ else Hole(**reading.entry(resource), of="meeting")
     kinds = (*objs(resource, "serviceType"), *objs(resource, "appointmentType"))
     title = text(resource, "description") or first_text([*kinds, *objs(resource, "reasonCode")])
     return Meeting(
@@ -73,14 +68,14 @@ def _appointment(reading: Reading, resource: Json) -> Meeting | str:
     )
 
 
-def _encounter(reading: Reading, resource: Json) -> Meeting | str:
+def _encounter(reading: Reading, resource: Json) -> Meeting | Hole | None:
     period = obj(resource, "period")
     start = instant(period.get("start"), reading.zone)
     whole = day(period.get("start")) if start is None else None  # KLCore plans a day, not an hour
     if whole:
         start = datetime(whole.year, whole.month, whole.day, tzinfo=COPENHAGEN)
     if start is None:
-        return "unreadable" if "start" in period else ""
+        return Hole(**reading.entry(resource), of="meeting") if "start" in period else None
     kinds = (*objs(resource, "type"), *objs(resource, "serviceType"))
     around = _around(reading, resource, "individual")
     places = [obj(p, "location") for p in objs(resource, "location")]

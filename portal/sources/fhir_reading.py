@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from portal.records import AnyEntry, Audience
+from portal.records import Audience
 from portal.settings import CPR_SYSTEM, SourceConfig
 from portal.sources.fhir_client import name_of
 from portal.sources.fhir_graph import Graph, identifiers, logical
@@ -28,7 +28,6 @@ from portal.sources.fhir_shape import (
 )
 from portal.sources.marks import UNIT, Marks, Organization
 
-Record = TypeVar("Record", bound=AnyEntry)
 AUDIENCE_TAGS = "urn:familieoverblik:audience"
 WHAT_IT_IS = ("category", "type", "code", "serviceCategory", "serviceType", "appointmentType")
 NO_CONTACT = frozenset(
@@ -76,15 +75,6 @@ class Reading:
             self.restrictions(resource) | audience,
             text(resource, "language"),
         )
-
-    def told(self, resource: Json, record: Record | None) -> Iterator[Record | None]:
-        """The record, or None for one that cannot be read: something is missing.
-
-        Of what is kept from anybody not even that is said.
-        """
-        secret = self.restrictions(resource) or self.kinds(resource) or self.config.audience
-        if record is not None or not secret:
-            yield record
 
     def kinds(self, resource: Json, concepts: Iterable[Json] = ()) -> frozenset[str]:
         said = [c for key in WHAT_IT_IS for c in objs(resource, key)]

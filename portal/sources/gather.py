@@ -216,13 +216,14 @@ class Gatherer:
 
     def _shown(self, source: str, delivery: Delivery) -> Answer:
         """Nothing, but not all of it, is not EMPTY."""
-        something = bool(delivery.entries) or delivery.partial
+        something = bool(delivery.entries or delivery.holes) or delivery.partial
         return Answer(
             source=source,
             state=State.SHOWN if something else State.EMPTY,
             entries=delivery.entries,
             fetched=self._now(),
             partial=delivery.partial,
+            holes=delivery.holes,
         )
 
     async def _keep(self, citizen: str, answer: Answer, config: SourceConfig) -> None:
@@ -238,7 +239,7 @@ class Gatherer:
 
 
 def _outcome(delivery: Delivery) -> str:
-    if delivery.partial:
+    if delivery.partial or delivery.holes:
         return "partial"
     return "shown" if delivery.entries else "empty"
 

@@ -17,7 +17,7 @@ import msgspec
 from portal.settings import SourceConfig
 from portal.sources import Delivery, SourceFailure
 from portal.sources.calendar_expansion import Task, Told
-from portal.sources.calendar_meeting import meeting
+from portal.sources.calendar_meeting import hole, meeting
 from portal.sources.fhir_shape import COPENHAGEN
 from portal.sources.http import Http, expect_ok
 from portal.sources.killable import Died, Killable, Overdue
@@ -79,6 +79,6 @@ class CalendarSource:
         told = msgspec.msgpack.decode(answer, type=Told)
         if told.problem:
             raise SourceFailure(told.problem)
-        entries = tuple(meeting(o, self.config, self._marks) for o in told.occurrences)
-        holes = told.partial and not self.config.audience
-        return Delivery(entries=entries, partial=told.cut or holes)
+        entries = (meeting(o, self.config, self._marks) for o in told.occurrences)
+        holes = (hole(u, self._marks) for u in told.unread)
+        return Delivery.of((*entries, *holes), partial=told.cut)

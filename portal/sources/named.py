@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from portal.records import AnyEntry, Contact, Meeting
+from portal.records import AnyEntry, Contact, Entry, Hole, Meeting
 from portal.settings import SourceConfig
 from portal.sources import Delivery, Source
 from portal.sources.http import Http
@@ -38,9 +38,13 @@ class Named:
         whole = True
         if self._directory:
             units, whole = await self._directory.units(wanted, until - clock())
-        named = tuple(e for old in delivery.entries if (e := _named(old, units)))
-        lost = len(named) < len(delivery.entries) and not whole
-        return msgspec.structs.replace(delivery, entries=named, partial=delivery.partial or lost)
+        named = [(old, _named(old, units)) for old in delivery.entries]
+        lost = [] if whole else [_hole(old) for old, now in named if now is None]
+        return Delivery.of(
+            (*(now for _, now in named if now), *delivery.holes, *lost),
+            partial=delivery.partial,
+            strangers=delivery.strangers,
+        )
 
 
 def _units(entry: AnyEntry) -> Iterator[str]:
@@ -53,6 +57,12 @@ def _units(entry: AnyEntry) -> Iterator[str]:
 
 def _is_unit(said: str) -> bool:
     return said.startswith("https://kombit.dk/") and UNIT.fullmatch(said) is not None
+
+
+def _hole(contact: AnyEntry) -> Hole:
+    """One that is left out because nobody could be asked for its name."""
+    common = {name: getattr(contact, name) for name in Entry.__struct_fields__}
+    return Hole(**common, of="contact", running=getattr(contact, "running", True))
 
 
 def _named(entry: AnyEntry, units: dict[str, Unit]) -> AnyEntry | None:

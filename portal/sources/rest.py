@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.records import AnyEntry
+from portal.records import AnyEntry, Hole
 from portal.settings import SourceConfig
 from portal.sources import Delivery, SourceFailure
 from portal.sources.http import Http, expect_ok
@@ -43,7 +43,7 @@ class RestSource:
         return self._delivery(document, value)
 
     def _delivery(self, document: Any, value: str) -> Delivery:
-        entries: list[AnyEntry] = []
+        found: list[AnyEntry | Hole] = []
         partial = bool(search(self.mapping.partial, document))
         answered = strangers = False
         for section in self.mapping.sections:
@@ -58,14 +58,13 @@ class RestSource:
                 if _somebody_else(search(section.person, item), value):
                     strangers = partial = True
                     continue
-                told = list(records(section, item, str(n), self.config, self._marks))
-                partial |= None in told
-                entries.extend(t for t in told if t)
+                found += records(section, item, str(n), self.config, self._marks)
         if not answered:
             raise SourceFailure("unexpected shape")
-        if strangers and not entries:
+        delivery = Delivery.of(found, partial=partial, strangers=strangers)
+        if strangers and not delivery.entries:
             raise SourceFailure("wrong person")
-        return Delivery(entries=tuple(entries), partial=partial, strangers=strangers)
+        return delivery
 
     def _check_person(self, document: Any, value: str) -> None:
         """Mapped, it must be there: an answer about nobody in particular is not believed."""

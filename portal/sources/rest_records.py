@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from portal.records import AnyEntry, Audience, Entry, Goal, Intervention, Status
+from portal.records import RUNNING, AnyEntry, Audience, Entry, Goal, Hole, Intervention, Status
 from portal.settings import SourceConfig
 from portal.sources.fhir_shape import COPENHAGEN, clean, day, instant, web
 from portal.sources.marks import Marks, Organization
@@ -24,17 +24,12 @@ def records(
     config: SourceConfig,
     marks: Marks,
     around: Entry | None = None,
-) -> Iterator[AnyEntry | None]:
-    """The item's record, then those inside it.
-
-    None when a field that a record needs cannot be read: something is missing;
-    of what is kept from anybody not even that is said.
-    """
-    told, secret = _record(section, item, number, config, marks, around)
-    if told is None:  # what is inside would lack its restrictions and its owner
-        yield from () if secret else (None,)
-        return
+) -> Iterator[AnyEntry | Hole]:
+    """The item's record, then those inside it; a hole when a field that a record needs cannot be read."""
+    told = _record(section, item, number, config, marks, around)
     yield told
+    if isinstance(told, Hole):  # what is inside would hang on nothing
+        return
     for part in section.inside:
         found = search(part.items, item)
         for n, inner in enumerate(found if isinstance(found, list) else []):
@@ -48,8 +43,7 @@ def _record(
     config: SourceConfig,
     marks: Marks,
     around: Entry | None,
-) -> tuple[AnyEntry | None, bool]:
-    """The record, if it can be read, and whether it is kept from anybody."""
+) -> AnyEntry | Hole:
     said = {name: search(expression, item) for name, expression in section.fields.items()}
     common = _common(section, said, number, marks)
     fields = read_fields(section, said, config)
@@ -57,11 +51,13 @@ def _record(
         common |= _inherited(common, said, around)
         fields |= {"plan": around.key} if section.record is Goal else {}
     if any(fields.get(n) in (None, "") for n in section.required):
-        return None, bool(common["audience"] or common["kinds"])
+        of = section.record.__name__.lower()
+        running = fields.get("status", Status.RUNNING) in RUNNING and fields.get("running", True)
+        return Hole(**common, of=of, running=running)
     if section.record is Intervention and not fields.get("paragraph"):
         fields["paragraph"] = paragraph([fields["title"]])
-    found: Any = section.record(**common, **fields)
-    return found, False  # one of the seven, as SECTIONS says
+    found: Any = section.record(**common, **fields)  # one of the seven, as SECTIONS says
+    return cast("AnyEntry", found)
 
 
 def _inherited(common: dict[str, Any], said: dict[str, Any], around: Entry) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from portal import records
 from portal.records import Actor, Sector
 from portal.settings import (
     CPR_SYSTEM,
@@ -25,7 +26,7 @@ from portal.settings import (
     Settings,
     SourceConfig,
 )
-from portal.sources import Subject
+from portal.sources import Delivery, Subject
 
 HERE = Path(__file__).parent
 CPR = "0108169995"
@@ -249,3 +250,8 @@ def _search(kept: list[dict[str, Any]]) -> Answer:
 def in_days(days: int, hour: int = 10) -> str:
     when = datetime.now(UTC).replace(hour=hour, minute=0, second=0, microsecond=0)
     return (when + timedelta(days=days)).isoformat()
+
+
+def lost(found: records.Answer | Delivery) -> list[str]:
+    """What is missing, and from whom that is kept: "meeting R"."""
+    return sorted(" ".join([h.of, *sorted(h.kinds), *sorted(h.audience)]) for h in found.holes)
