@@ -14,7 +14,9 @@ import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
+from random import randrange
 
 import msgspec
 
@@ -24,6 +26,8 @@ from mitid_stub.personas import Persona, personas
 from portal import keys
 
 START_SECONDS = 60.0
+PORTS = (20_000, 32_000)
+"""Below those that a kernel gives away by itself: nobody's own connection takes one before its server does."""
 LATENCY = "0.1"
 """A tenth of each system's own delay: late enough that pages come in parts."""
 
@@ -114,11 +118,16 @@ def _still_there(world: World, running: list[subprocess.Popen[bytes]]) -> None:
 
 
 def _free_ports() -> tuple[int, int, int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-    first, second, third = (int(s.getsockname()[1]) for s in sockets)
-    for s in sockets:
-        s.close()
+    first, second, third = islice(filter(_is_free, iter(lambda: randrange(*PORTS), 0)), 3)
     return first, second, third
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def _start(folder: Path, environ: Mapping[str, str], command: list[str]) -> subprocess.Popen[bytes]:

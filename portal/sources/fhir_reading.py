@@ -33,6 +33,7 @@ WHAT_IT_IS = ("category", "type", "code", "serviceCategory", "serviceType", "app
 NO_CONTACT = frozenset(
     {"Patient", "RelatedPerson", "Location", "Device", "HealthcareService", "CareTeam"}
 )
+OPEN = frozenset[Audience]()
 NOT_DECIDED = frozenset({"draft", "entered-in-error"})
 
 
@@ -201,7 +202,8 @@ def proposed(resource: Json) -> bool:
 
 def restrictions(resource: Json) -> frozenset[Audience]:
     """`meta.security` R and V, and the audience tags."""
-    meta = obj(resource, "meta")
+    if not (meta := obj(resource, "meta")):
+        return OPEN
     said = {text(c, "code") for c in objs(meta, "security")} & {"R", "V"}
     tags = (t for t in objs(meta, "tag") if text(t, "system") == AUDIENCE_TAGS)
     said |= {text(t, "code") for t in tags} & {a.value for a in Audience}

@@ -39,7 +39,11 @@ class Marks:
         self._own_name = settings.actors[config.actor].name.casefold()
         self._names = {a.id: a.name for a in settings.actor}
         self._actors = {_same(i): a.id for a in settings.actor for i in a.identifiers}
-        self._kinds = [(k.coding.casefold(), k.is_) for k in settings.kind]
+        rules = [(_rule(k.coding.casefold()), k.is_) for k in settings.kind]
+        self._beginnings = [(r[:-1], is_) for r, is_ in rules if r.endswith("*")]
+        self._codings: dict[str, set[str]] = {}
+        for rule, is_ in rules:
+            self._codings.setdefault(rule, set()).add(is_)
 
     def entry(
         self,
@@ -85,9 +89,11 @@ class Marks:
 
     def kinds(self, codings: Iterable[tuple[str, str]]) -> frozenset[str]:
         """What the [[kind]] table says of (system, code) pairs; case never hides anything."""
-        pairs = list(codings)
-        full = [f"{system}|{code}".casefold() for system, code in pairs]
-        found = {is_ for rule, is_ in self._kinds if any(_matches(rule, c) for c in full)}
+        found: set[str] = set()
+        for system, code in codings:
+            full = f"{system}|{code}".casefold()
+            found.update(self._codings.get(full, ()))
+            found.update(is_ for start, is_ in self._beginnings if full.startswith(start))
         return frozenset(found)
 
     def said(self, words: Iterable[str]) -> frozenset[str]:
@@ -98,10 +104,9 @@ class Marks:
         return self.kinds((system, code) for system, _, code in pairs) | ours
 
 
-def _matches(rule: str, coding: str) -> bool:
+def _rule(coding: str) -> str:
     """A rule without a system matches codes that have none."""
-    rule = rule if "|" in rule else "|" + rule
-    return coding.startswith(rule[:-1]) if rule.endswith("*") else coding == rule
+    return coding if "|" in coding else "|" + coding
 
 
 def _same(identifier: str) -> str:
