@@ -241,6 +241,29 @@ def test_one_that_says_twice_who_may_see_it_is_shown_to_the_fewest() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "CLASS;X:CONFIDENTIAL", "CLASS PRIVATE", 'class;X="a:PRIVATE', "CLASS\n ;=x:PRIVATE",
+        "CATEGORIES;X:UNDERRETNING", "CATEGORIES UNDERRETNING",
+    ],
+)  # fmt: skip
+def test_a_garbled_line_about_who_may_see_it_opens_nothing(line: str) -> None:
+    whole = event("DTSTART:20261202T090000Z", line, uid="b")
+    found = read(calendar(ZONE, GOOD, whole))
+    assert [e.audience for e in found.entries] == [frozenset(), {Audience.OWNER_ONLY}]
+    for broken in "DTSTART:i morgen", "END:VTODO":
+        shut = f"BEGIN:VEVENT\nUID:b\n{line}\n{broken}\nEND:VEVENT"
+        found = read(calendar(ZONE, GOOD, shut))
+        assert len(found.entries) == 1 and "meeting" not in lost(found)
+
+
+@pytest.mark.parametrize("line", ["X;=:CLASS", "CLASS-ROOM;X:1", "SUMMARY;X:in 'CLASSROOM'"])
+def test_another_garbled_line_hides_nothing(line: str) -> None:
+    found = read(calendar(ZONE, GOOD, event("DTSTART:20261202T090000Z", line, uid="b")))
+    assert [e.audience for e in found.entries] == [frozenset(), frozenset()]
+
+
+@pytest.mark.parametrize(
     ("said", "kept"),
     [
         ("CLASS:PRIVATE", "meeting R"),

@@ -47,7 +47,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Delivery:
         """Of holes that the same people may know of, one is enough."""
         found = tuple(found)
-        holes = (msgspec.structs.replace(h, key="", lang="") for h in found if isinstance(h, Hole))
+        same = {"key": "", "by": "", "lang": ""}
+        holes = (msgspec.structs.replace(h, **same) for h in found if isinstance(h, Hole))
         return cls(
             entries=tuple(e for e in found if not isinstance(e, Hole)),
             partial=partial,

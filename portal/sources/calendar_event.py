@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +12,8 @@ import msgspec
 
 from portal.sources.fhir_shape import COPENHAGEN, clean, web
 
+_GARBLED = re.compile(r"'(CLASS|CATEGORIES)\b(?!-)", re.IGNORECASE)
+"""In the library's word about a line that is no line."""
 NOT_PEOPLE = frozenset({"ROOM", "RESOURCE", "GROUP"})
 
 
@@ -64,6 +67,12 @@ def occurrence(event: Any, zone: ZoneInfo) -> Occurrence | None:
         categories=tuple(_categories(event)),
         lang=_language(event),
     )
+
+
+def shut_if_garbled(event: Any) -> None:
+    """A line that would have said who may see the event, and cannot be read, keeps all out but the owner."""
+    if any(name is None and _GARBLED.search(problem) for name, problem in event.errors):
+        event["CLASS"] = "CONFIDENTIAL"
 
 
 def unread(event: Any) -> Unread:

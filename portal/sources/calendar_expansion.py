@@ -16,7 +16,7 @@ import icalendar
 import msgspec
 import recurring_ical_events
 
-from portal.sources.calendar_event import Occurrence, Unread, occurrence, unread
+from portal.sources.calendar_event import Occurrence, Unread, occurrence, shut_if_garbled, unread
 from portal.sources.calendar_salvage import NotACalendar, parsed
 
 DAYS_BACK, DAYS_AHEAD = 30, 365
@@ -109,6 +109,7 @@ def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> set[Unread]:
             kept.append(part)
         elif part.name == "VEVENT" and not _beyond(part):
             events += 1
+            shut_if_garbled(part)
             if events <= MOST_EVENTS and _tellable(part):
                 kept.append(part)
             else:

@@ -16,6 +16,7 @@ _BLOCK = re.compile(
 )
 _EVENT = re.compile(r"^BEGIN:VEVENT", re.IGNORECASE | re.MULTILINE)
 _FOLD = re.compile(r"\r?\n[ \t]")
+_SAYS = re.compile(r"^(?:CLASS|CATEGORIES)\b(?!-)", re.IGNORECASE | re.MULTILINE)
 _SAID = re.compile(
     r"^(CLASS|CATEGORIES)(?:;[^:\n]*)?:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
 )
@@ -57,6 +58,8 @@ def _salvaged(text: str) -> tuple[icalendar.Calendar, set[Unread]]:
 def _unread(block: str) -> Unread:
     """As much as can be told of text that is no event."""
     said = _SAID.findall(_FOLD.sub("", block))
+    if len(said) < len(_SAYS.findall(_FOLD.sub("", block))):
+        return Unread("CONFIDENTIAL")
     classes = (value for name, value in said if name.upper() == "CLASS")
     names = {n.strip() for name, v in said if name.upper() == "CATEGORIES" for n in v.split(",")}
     return Unread(strictest(classes), tuple(sorted(names)))
