@@ -36,6 +36,7 @@ from portal.identity.oidc import Oidc
 from portal.identity.session import Sessions
 from portal.limits import Limiter
 from portal.overview import Overviews
+from portal.own_account import OwnAccount
 from portal.places import Places
 from portal.present import Presenter
 from portal.report_pages import ReportPages
@@ -104,6 +105,7 @@ class Portal:
     reports: ReportPages
     seen_by: SeenBy
     feeds: Feeds
+    own_account: OwnAccount
     sessions: Sessions
     oidc: Oidc
     limiter: Limiter
@@ -150,6 +152,7 @@ def join(settings: Settings) -> Portal:
         reports=ReportPages(settings, overviews, counter, Reports(settings, store, family), family),
         seen_by=SeenBy(settings, store, family, overviews),
         feeds=Feeds(settings, store, family, overviews),
+        own_account=OwnAccount(store, family),
         sessions=Sessions(settings, store, vault),
         oidc=Oidc(settings, store, vault),
         limiter=Limiter(settings),

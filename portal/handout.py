@@ -282,7 +282,7 @@ class SessionLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One own calendar subscription; its secret is not kept."""
+    """One own calendar subscription; its secret is not kept. `label`: empty when it opens nothing."""
 
     id: str
     label: str

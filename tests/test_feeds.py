@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
+from flask import Flask
 from icalendar import Calendar
 
+from portal import operators
+from portal.family import RegisterDown
+from portal.settings import CPR_SYSTEM
 from tests.conftest import BASE, Browser, Login
+from tests.page_checks import check
 
 
 def link_for(browser: Browser, citizen: str) -> str:
@@ -51,3 +57,50 @@ def test_nobody_makes_a_feed_of_somebody_elses_child(login: Login) -> None:
         login("viggo").post("/konto", {"handling": "ny-kalender", "borger": emil}).status_code
         == 404
     )
+
+
+def shut_out(app: Flask, adult: Browser, name: str) -> str:
+    """An authority closes an adult's access to a child; returns the child's id."""
+    people, family = adult.citizens(), app.extensions["portal"].family
+    hers, child = next(iter(people.values())), people[name]
+    numbers = (family.known(p).person.identifiers[CPR_SYSTEM] for p in (hers, child))
+    operators.close_access(app.extensions["portal"].settings, *numbers)
+    return child
+
+
+def test_the_account_names_nobody_whose_overview_is_shut(app: Flask, login: Login) -> None:
+    """Closed looks like absence: not in the list, not on a link, and not in `data-viewer`."""
+    camilla = login("camilla")
+    link = link_for(camilla, camilla.citizens()["Noah"])
+    assert "Noah" in check(camilla.get("/konto"))
+    child = shut_out(app, camilla, "Noah")
+    account = check(camilla.get("/konto"))
+    assert "Noah" not in account and child not in account
+    assert "ikke virker lige nu" in account
+    assert camilla.get(link).status_code == 404
+    whole = check(camilla.get("/overblik", follow_redirects=True))
+    for text in (whole, account, check(camilla.get("/sprog"))):
+        assert 'data-viewer="self"' in text
+    feed = re.search(r'name="feed" value="(\w+)"', account)
+    assert feed
+    camilla.post("/konto", {"handling": "luk-kalender", "feed": feed[1]})
+    assert 'name="feed"' not in check(camilla.get("/konto"))
+
+
+def test_the_account_names_no_child_who_is_of_age(login: Login) -> None:
+    hanne = login("hanne")
+    assert "Freja" not in check(hanne.get("/konto"))
+
+
+def test_links_can_be_closed_while_the_register_is_down(
+    app: Flask, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mette = login("mette")
+    link_for(mette, mette.citizens()["Emil"])
+
+    def down(*_: object) -> None:
+        raise RegisterDown("register")
+
+    monkeypatch.setattr(app.extensions["portal"].family, "children", down)
+    account = check(mette.get("/konto"))
+    assert 'name="feed"' in account and "Emil" not in account

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.family import RegisterDown
+from portal.family import Known, RegisterDown
 from portal.gate import audience, portal, viewer
 from portal.handout import SessionLine
 from portal.identity.browser import current
@@ -65,13 +65,13 @@ def _page(new_feed: str = "") -> str:
     )
     found: dict[str, Any] = {"sessions": lines, "citizen": None, "here": "account"}
     if not viewer().staff:
-        family = portal().family
-        found |= {"feeds": (), "new_feed": new_feed, "people": ()}
+        people: tuple[Known, ...] = ()
+        with suppress(RegisterDown):  # sessions and links can be ended all the same
+            people = portal().own_account.people(viewer())
+        found |= {"people": people, "feeds": portal().own_account.links(viewer(), people)}
+        found["new_feed"] = new_feed
         found["login_again"] = request.args.get("igen") == "kalender" and fresh()
         found["link_for"] = session.get("link_for", "")
-        with suppress(RegisterDown):  # sessions can be ended and one can log out all the same
-            found["people"] = [family.known(own.person), *family.children(own.person)]
-            found["feeds"] = portal().feeds.list(viewer())
     return render_template("account/show.html", **found)
 
 

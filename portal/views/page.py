@@ -50,7 +50,9 @@ def _reader(viewer: Viewer | None) -> Reader | None:
         return None
     first = viewer.name.split(" ")[0] if viewer.name else ""
     if not viewer.staff:
-        kind = g.get("relation") or ("guardian" if portal().family.has_children(viewer) else "self")
+        kind = g.get("relation") or (
+            "guardian" if portal().own_account.is_guardian(viewer) else "self"
+        )
         return Reader(kind=kind, name=viewer.name, first_name=first)
     actors = portal().settings.actors
     return Reader(
