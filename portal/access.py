@@ -294,12 +294,14 @@ def reads_line(
     about_answers: bool,
     staff_sectors: frozenset[Sector],
     staff_exists: bool,
+    staff_footing: frozenset[Sector] = frozenset(),
 ) -> bool:
     """Each reader gets her own log.
 
     Her own lines; employees' lines, unless the place does not exist for her or
-    is health and the young person decides; from 15 the young person also sees
-    the adults' reads, never their answers or comments (`about_answers`).
+    the young person decides: the place is health, or came in by health data
+    alone (`staff_footing`). From 15 the young person also sees the adults'
+    reads, never their answers or comments (`about_answers`).
     """
     if by_person == reader:
         return True
@@ -307,5 +309,5 @@ def reads_line(
         return how is Relation.SELF and age >= DECIDES_ON_HEALTH and not about_answers
     if about_answers or not staff_exists:
         return False
-    health_only = staff_sectors == {Sector.HEALTH}
+    health_only = {Sector.HEALTH} in (staff_sectors, staff_footing)
     return not (health_only and how is Relation.GUARDIAN and age >= DECIDES_ON_HEALTH)

@@ -18,7 +18,7 @@ from portal.crypto import CitizenKey
 from portal.db import aware, now
 from portal.held import Head
 from portal.models import access_entry
-from portal.records import Category
+from portal.records import Category, Sector
 from portal.verifier import GENESIS, chain
 
 
@@ -45,7 +45,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     the employee. `categories` what was opened; `purpose` a purpose id;
     `outcome` "ok" or the reason of a refusal; `about` an actor id a consent
     speaks of; `told` the citizen whose message an employee read: nobody else
-    reads that line; `adult` whether a citizen reader was a guardian.
+    reads that line. Of an employee's look: `shared` the categories that each of
+    the family may see something of too (None: all, as lines from before say),
+    `footing` the sectors of the data it rests on.
     """
 
     act: Act
@@ -61,6 +63,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     about: str = ""
     visit: str = ""
     told: str = ""
+    shared: dict[str, tuple[Category, ...]] | None = None
+    footing: tuple[Sector, ...] = ()
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

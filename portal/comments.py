@@ -171,12 +171,14 @@ class Comments:
 
 
 def may_read(viewer: Viewer, detail: Detail, actors: Collection[str] = ()) -> bool:
-    """The author, the persons named, and employees of a named actor that still holds `comments`."""
-    if wrote(viewer, detail):
-        return True
+    """The author and the persons named; employees while their actor still holds `comments`: of
+    one that is named in it, and who wrote it."""
     if viewer.person:
-        return viewer.person in detail.persons
-    return bool(detail.actors & viewer.actors & set(actors))
+        return wrote(viewer, detail) or viewer.person in detail.persons
+    holding = viewer.actors & set(actors)
+    return bool(detail.actors & holding) or (
+        wrote(viewer, detail) and detail.author_actor in holding
+    )
 
 
 def wrote(viewer: Viewer, detail: Detail) -> bool:

@@ -131,6 +131,14 @@ class Conversation:
             raise NotFound from None
 
     def _check(self, standing: Standing, persons: frozenset[str], text: str) -> None:
+        """A protected address is sent to nobody, a place not to whom it is kept from."""
+        if self._overviews.tells_address(standing, text):
+            raise Refused(
+                _(
+                    "Teksten ser ud til at fortælle, hvor nogen med beskyttet adresse bor. "
+                    "Fjern det, eller ring i stedet. Intet er sendt."
+                )
+            )
         if any(self._overviews.reveals(standing, reader, text) for reader in persons):
             raise Refused(
                 _(

@@ -61,13 +61,20 @@ class Counter:
         look = Look(purpose=self._any_purpose, act=Act.LISTED, categories=())
         citizens = tuple(citizens)
         standings = (self._threshold.visible(viewer, c, look) for c in citizens)
-        found = {s.home.citizen.id: s.home for s in standings if s and s.scopes}
-        line = self._threshold.line(viewer, msgspec.structs.replace(look, purpose=""), "ok")
+        found = [s for s in standings if s and s.scopes]
+        said = msgspec.structs.replace(look, purpose="")
         try:
-            self._threshold.write(Entry(c, line, home.held) for c, home in found.items())
+            self._threshold.write(
+                Entry(
+                    s.home.citizen.id,
+                    self._threshold.line(viewer, said, "ok", self._standings.opened(s.scopes)),
+                    s.home.held,
+                )
+                for s in found
+            )
         except Overtaken:
             return self.listed(viewer, citizens)
-        names = ((c, home.citizen.person.name) for c, home in found.items())
+        names = ((s.home.citizen.id, s.home.citizen.person.name) for s in found)
         return tuple(sorted(names, key=lambda pair: pair[1]))
 
     def checked(self, citizen: str) -> None:

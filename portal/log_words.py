@@ -28,6 +28,8 @@ def _said(line: LogLine) -> str:
         return _("%(who)s trak en kommentar tilbage", who=who)
     if line.act == "export" and not line.categories:
         return _("%(who)s fik udleveret det, vi gemmer", who=who)
+    if line.act == "read" and line.actor and not line.categories:
+        return _("%(who)s åbnede overblikket", who=who)
     if line.act == "report":
         return _report(line)
     sentences = {

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from portal.access import Viewer
+from portal.access_staff import categories as kinds_of
 from portal.comments import Comment
 from portal.family import Family
 from portal.family_page import family_page
@@ -77,7 +78,9 @@ class Overviews:
         page = self._present(after, answers)
         if not after.preview_for:
             (page,) = self._seen.compare(viewer, [page])
-        shown = msgspec.structs.replace(look, categories=shown_of(page, look))
+        categories = shown_of(page, look)
+        shared = self._shared(after, answers, categories) if viewer.staff else None
+        shown = msgspec.structs.replace(look, categories=categories, shared=shared)
         try:
             self._threshold.log([(after, shown)])
         except Overtaken:
@@ -87,6 +90,31 @@ class Overviews:
     def _present(self, standing: Standing, answers: Mapping[str, Answer]) -> Overview:
         notes = self._threshold.comments(standing, standing.home.held)
         return self._presenter.present(standing, answers, notes)
+
+    def _shared(
+        self, standing: Standing, answers: Mapping[str, Answer], shown: tuple[Category, ...]
+    ) -> dict[str, tuple[Category, ...]]:
+        """Which categories of an employee's page each of the family may see something of, too.
+
+        A log that said more would tell a parent what the young person alone has opened, or
+        that somebody wrote what is not for her.
+        """
+        home = standing.home
+        entries = [
+            e for a in answers.values() for e in a.entries if self._standings.seen(standing, e)
+        ]
+        notes = {n.id for n in self._threshold.comments(standing, home.held)}
+        shared = {}
+        for reader in self._standings.family(home):
+            mine = {Category.MASTER_DATA}
+            mine.update(
+                c for e in entries if self._standings.shows(reader, e) for c in kinds_of(e)
+            )
+            if any(n.id in notes for n in self._threshold.comments(reader, home.held)):
+                mine.add(Category.COMMENTS)
+            person = reader.viewer.person or ""
+            shared[person] = tuple(c for c in shown if c in mine)
+        return shared
 
     def family(self, viewer: Viewer, wait: float | None) -> FamilyPage:
         """Me and my children. Raises RegisterDown, db.StoreDown."""

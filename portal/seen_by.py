@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from portal import audit
 from portal.access import ADULT, Facts, Viewer, exists_for, reads_line
-from portal.audit import Act, Entry
+from portal.audit import Act, Entry, Line
 from portal.db import Store
 from portal.family import Family, RegisterDown, UnknownPerson
 from portal.handout import AccessLog, Choice, LogLine, Relation
@@ -48,7 +48,7 @@ class SeenBy:
             entries = audit.entries(
                 c, self._settings.municipality, citizen, self._family.key(citizen), most
             )
-        mine = [e for e in entries if self._readable(standing, e)]
+        mine = [self._cut(standing, e) for e in entries if self._readable(standing, e)]
         actors = sorted({a for e in mine for a in e.line.actors if a in self._actors})
         actor = self._overviews.meant(standing, chosen)
         shown = [e for e in mine if not chosen or actor in e.line.actors]
@@ -70,6 +70,8 @@ class SeenBy:
             return standing.viewer.person in (line.person, line.told)
         if self._by_a_child(standing, line.person):
             return False
+        if line.shared is not None and line.categories and not self._shared(standing, line):
+            return False  # an employee saw nothing that this reader may know of
         hidden = standing.guard.places
         actors = [self._actors.get(a) for a in line.actors]
         exists = all(
@@ -83,7 +85,22 @@ class SeenBy:
             line.act in OF_ANSWERS or (line.act is Act.AUTOMATIC and line.person is not None),
             frozenset(a.sector if a else Sector.HEALTH for a in actors),  # gone: may be health
             exists,
+            frozenset(line.footing),
         )
+
+    @staticmethod
+    def _shared(standing: Standing, line: Line) -> tuple[Category, ...]:
+        """The categories of an employee's look that this reader may see something of, too."""
+        if line.shared is None:
+            return line.categories
+        return line.shared.get(standing.viewer.person or "", ())
+
+    def _cut(self, standing: Standing, entry: Entry) -> Entry:
+        """The line as this reader may see it."""
+        line = msgspec.structs.replace(
+            entry.line, categories=self._shared(standing, entry.line), shared=None, footing=()
+        )
+        return msgspec.structs.replace(entry, line=line)
 
     def _by_a_child(self, standing: Standing, person: str | None) -> bool:
         """Whether a brother or sister looked, or tried: a log tells of adults' reads only.

@@ -6,13 +6,14 @@ when the answers are there, so that nothing outlives a withdrawal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from portal import access, access_staff
 from portal.access import Viewer
 from portal.access_staff import Scope
+from portal.consent_state import sector_of
 from portal.consents import Consents
 from portal.family import Family, Household, UnknownPerson
 from portal.handout import Relation
@@ -144,6 +145,30 @@ class Standings:
         people = [c.person for c in home.custodians or ()]
         found = shield(nobody, home.citizen.person, people)
         return msgspec.structs.replace(found, places=False)
+
+    # --- whose look it is ---
+
+    def family(self, home: Household) -> Iterator[Standing]:
+        """Where each of those stands whom the citizen's overview is open to: her and custody holders."""
+        for person in sorted({home.citizen.id, *home.facts.guardians}):
+            viewer = Viewer(person=person)
+            how = access.relation(viewer, home.facts)
+            if how:
+                guard = self.guard(person, home)
+                yield Standing(viewer=viewer, relation=how, home=home, guard=guard)
+
+    def footing(self, standing: Standing) -> frozenset[Sector]:
+        """The sectors of the data that let an employee in: her own places' and what consents open."""
+        if standing.relation is not Relation.STAFF:
+            return frozenset()
+        opened = self.opened(s for s in standing.scopes if s.purpose == standing.purpose)
+        related = standing.home.citizen.id in standing.viewer.related
+        own = standing.viewer.actors if related else ()
+        return opened | {self._sectors.get(a, Sector.HEALTH) for a in own}
+
+    def opened(self, scopes: Iterable[Scope]) -> frozenset[Sector]:
+        """The sectors of the data that these consents open."""
+        return frozenset(sector_of(pair, self._sectors) for s in scopes for pair in s.pairs)
 
     # --- whom to ask, and what may be shown ---
 

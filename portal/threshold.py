@@ -7,7 +7,7 @@ that writes its log line; else nothing is written, and the caller begins again.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -22,7 +22,7 @@ from portal.consents import Consents
 from portal.db import Store
 from portal.family import NOBODY, Family, UnknownPerson
 from portal.held import Held, held_and_head
-from portal.records import Answer, Category
+from portal.records import Answer, Category, Sector
 from portal.settings import Settings
 from portal.sources import Subject
 from portal.sources.gather import Gatherer
@@ -36,6 +36,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """How an overview is opened: how long to wait, why, and what is looked at.
 
     `wait` seconds; None waits for every source within its own limit.
+    `shared` which of the categories each of the family may see something of, too.
     `for_actor` and `scopes` make it a preview of what that actor would see.
     """
 
@@ -43,6 +44,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     act: Act = Act.READ
     categories: tuple[Category, ...] = EVERYTHING
+    shared: Mapping[str, tuple[Category, ...]] | None = None
     fresh: bool = False
     for_actor: str = ""
     scopes: tuple[Scope, ...] = ()
@@ -142,7 +144,11 @@ class Threshold:
     def log(self, looks: Iterable[tuple[Standing, Look]]) -> None:
         """Write what is about to be told. Raises Overtaken, db.StoreDown."""
         self.write(
-            Entry(s.home.citizen.id, self.line(s.viewer, look, "ok"), s.home.held)
+            Entry(
+                s.home.citizen.id,
+                self.line(s.viewer, look, "ok", self.standings.footing(s)),
+                s.home.held,
+            )
             for s, look in looks
         )
 
@@ -167,7 +173,9 @@ class Threshold:
             raise Overtaken
         audit.append_to(c, tenant, entry.citizen, key, entry.line, head)
 
-    def line(self, viewer: Viewer, look: Look, outcome: str) -> Line:
+    def line(
+        self, viewer: Viewer, look: Look, outcome: str, footing: Iterable[Sector] = ()
+    ) -> Line:
         """What the log says of a look."""
         return Line(
             act=look.act,
@@ -180,4 +188,6 @@ class Threshold:
             purpose=look.purpose,
             outcome=outcome,
             about=look.for_actor,
+            shared=None if look.shared is None else dict(look.shared),
+            footing=tuple(sorted(footing)),
         )

@@ -94,6 +94,43 @@ def test_health_looks_at_a_young_person_are_hers(app: Flask, login: Login) -> No
     assert "psykiatri" not in lines(mette, id).lower()
 
 
+def test_what_the_young_person_alone_has_opened_is_not_told_to_her_parents(
+    app: Flask, login: Login
+) -> None:
+    """Parents of a 16-year-old do not learn from an employee's looks that she said yes alone."""
+    mette, sofie, poul = login("mette"), login("sofie"), staff(login, "poul")
+    id = mette.citizens()["Sofie"]
+    before = lines(mette, id)
+    grant(sofie, id, "ppr", ejer=["bup-nord"], kategori=["contacts", "meetings"])
+    assert "Sofie" in poul.get("/medarbejder").get_data(as_text=True)
+    purpose(poul, id)
+    assert poul.get(f"/overblik/{id}?vent=1").status_code == 200
+    assert "PPR" in lines(sofie, id) and "navnet på en liste" in lines(sofie, id)
+    assert "PPR" not in before and "PPR" not in lines(mette, id)
+
+
+def test_an_employees_look_is_told_with_what_the_reader_may_see_of_it(
+    app: Flask, login: Login
+) -> None:
+    """What was opened by both is told; that health data was there too, only to her."""
+    mette, jonas, sofie = login("mette"), login("jonas"), login("sofie")
+    poul, id = staff(login, "poul"), login("mette").citizens()["Sofie"]
+    for parent in (mette, jonas):
+        grant(parent, id, "ppr", ejer=["familieafdelingen"], kategori=["contacts"])
+    grant(
+        sofie, id, "ppr", ejer=["familieafdelingen", "bup-nord"], kategori=["contacts", "wellbeing"]
+    )
+    purpose(poul, id)
+    assert 'data-owner="bup-nord"' in poul.get(f"/overblik/{id}?vent=1").get_data(as_text=True)
+
+    def told(text: str) -> str:
+        return next(x for x in text.split("<li") if "PPR" in x and " så " in x)
+
+    assert "trivsel" in told(lines(sofie, id)).lower()
+    assert "kontakt" in told(lines(mette, id)).lower()
+    assert "trivsel" not in told(lines(mette, id)).lower()
+
+
 def test_hidden_places_have_no_name_in_his_log(app: Flask, login: Login) -> None:
     mette, jonas, birgit = login("mette"), login("jonas"), staff(login, "birgit")
     emil = mette.citizens()["Emil"]

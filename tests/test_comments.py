@@ -136,6 +136,28 @@ def test_an_employee_reads_and_answers_while_comments_are_granted(login: Login) 
     assert "Kan I ringe" not in check(poul.get(f"/overblik/{noah}?vent=1"))
 
 
+def test_who_answered_reads_her_own_answer_no_longer_than_the_thread(login: Login) -> None:
+    """Another access remains after `comments` is withdrawn: the thread is gone from it, all of it."""
+    camilla, poul = login("camilla"), staff(login, "poul")
+    noah = camilla.citizens()["Noah"]
+    both = {"kategori": ["comments", "contacts", "meetings"], "ejer": ["familieafdelingen"]}
+    grant(camilla, noah, "ppr", **both)
+    purpose(poul, noah)
+    thread = id_of(write(camilla, noah, "Kan I ringe torsdag?", "ppr"))
+    assert (
+        poul.post(
+            f"/overblik/{noah}/kommentarer", {"tekst": "Ja, kl. 9", "svar": thread}
+        ).status_code
+        == 303
+    )
+    assert "Ja, kl. 9" in read(poul, noah)
+    withdraw(camilla, noah, "ppr")
+    grant(camilla, noah, "ppr", kategori=["contacts", "meetings"], ejer=["familieafdelingen"])
+    for page in ("", "/kontakter", "/moeder", "/tidslinje", "/kommentarer"):
+        answer = poul.get(f"/overblik/{noah}{page}?vent=1").get_data(as_text=True)
+        assert "Ja, kl. 9" not in answer and "Kan I ringe" not in answer
+
+
 def test_what_a_comment_stands_on_is_not_told_to_whom_may_not_see_it(login: Login) -> None:
     sofie, mette = login("sofie"), login("mette")
     id = mette.citizens()["Sofie"]
@@ -188,7 +210,15 @@ def test_a_text_that_tells_where_they_live_is_not_sent(login: Login) -> None:
         said = check(answer)
         assert "beskyttet adresse" in said
         assert escape(text) in said, "the text is kept for its author"
-        assert write(mette, emil, text).status_code == 303, "to herself she may write anything"
+    assert write(mette, emil, "Vi er på Skovbakkeskolen").status_code == 303, "to herself"
+    for parent in (mette, login("jonas")):
+        grant(parent, emil, "ppr", kategori=["comments"], ejer=["familieafdelingen"])
+    assert write(mette, emil, "Hent ham kl. 13", "ppr").status_code == 303
+    for text in ("Hent ham på Prøvevænget 12", "p r ø v e v æ n g e t"):
+        for to in ((), ("ppr",)):
+            answer = write(mette, emil, text, *to)
+            assert answer.status_code == 422, "an address goes nowhere, whoever would read it"
+            assert "beskyttet adresse" in check(answer) and escape(text) in check(answer)
     comment = id_of(write(mette, emil, "Hent ham kl. 14", jonas))
     path = f"/overblik/{emil}/kommentarer/{comment}"
     assert mette.post(path, {"handling": "ret", "tekst": "Prøvevænget 12"}).status_code == 422
