@@ -123,7 +123,10 @@ class ConsentPages:
 
     def own_grants(self, viewer: Viewer, citizen: str) -> tuple[ConsentRow, ...]:
         """What the viewer has said yes to, by the events alone: for when the register is down."""
-        words = {e.actor: e for e in self._consents.events(citizen) if e.by == person_of(viewer)}
+        person = person_of(viewer)
+        if self._consents.shut_out(citizen, person):
+            return ()
+        words = {e.actor: e for e in self._consents.events(citizen) if e.by == person}
         return tuple(
             ConsentRow(place=self._overviews.unplaced(citizen, a), state=Mine.PENDING.value)
             for a, e in words.items()

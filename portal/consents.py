@@ -20,7 +20,7 @@ from portal.consent_events import ConsentEvents
 from portal.consent_state import BY_ITSELF, UNDO, Event, Grant, Kind, Mine
 from portal.db import Store, now
 from portal.family import Family, Household
-from portal.held import Held
+from portal.held import Held, held
 from portal.journal import Journal, said
 from portal.proposal import Proposal, problems
 from portal.settings import Settings
@@ -210,6 +210,11 @@ class Consents:
         return event
 
     # --- looking ---
+
+    def shut_out(self, citizen: str, adult: str) -> bool:
+        """Whether an authority has closed the citizen's overview to this adult; asks no register."""
+        with self._store.read(citizen) as c:
+            return adult in held(c, citizen).closed
 
     def events(self, citizen: str, held: Held | None = None) -> tuple[Event, ...]:
         """Every event of one citizen, oldest first, as the database has them now (or `held`)."""

@@ -1,7 +1,7 @@
 """Deciding: from a ticked form to a yes, and from a yes to a no.
 
 Proposal -> preview and full sentences -> grant -> receipt. Cancelling anywhere
-changes nothing; withdrawing needs neither the form nor the register.
+changes nothing; withdrawing needs no form, and no register for one's own yes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from portal.audit import Act
 from portal.consent_pages import ConsentPages, person_of
 from portal.consent_state import OWNERLESS, Event
 from portal.consents import Consents
+from portal.family import RegisterDown
 from portal.handout import Relation
 from portal.handout_consent import ConsentConfirm, ConsentReceipt
 from portal.i18n import REVIEWED, choose
@@ -108,16 +109,22 @@ class Deciding:
         self._consents.grant(standing.home, person_of(viewer), proposal, text, choose())
 
     def withdraw(self, viewer: Viewer, citizen: str, actor: str) -> None:
-        """Say no; works when the register is down too. Raises NotAllowed, StoreDown."""
+        """Say no; one's own yes can be taken back when the register is down too.
+
+        Raises NotAllowed, NotFound, RegisterDown, StoreDown.
+        """
         person = person_of(viewer)
         answered = self._pages.answered(citizen, person, actor)
-        if answered:
-            self._consents.withdraw(citizen, person, answered, decides=False)
-            return
-        standing = self._overviews.standing(viewer, citizen)
-        if not self._pages.decides(standing):
-            raise NotFound
-        self._consents.withdraw(citizen, person, self._pages.named(standing, actor), decides=True)
+        try:
+            standing = self._overviews.standing(viewer, citizen)
+        except RegisterDown:
+            if not answered or self._consents.shut_out(citizen, person):
+                raise
+        else:
+            if not answered and not self._pages.decides(standing):
+                raise NotFound
+            answered = answered or self._pages.named(standing, actor)
+        self._consents.withdraw(citizen, person, answered, decides=True)
 
     def receipt(self, viewer: Viewer, citizen: str, actor: str) -> tuple[ConsentReceipt, Event]:
         """The viewer's standing yes about an actor, in the words she saw. Raises NotFound."""

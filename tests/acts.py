@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from flask import Flask
 from werkzeug.test import TestResponse
 
+from portal import operators
 from portal.access import COPENHAGEN
+from portal.settings import CPR_SYSTEM
 from tests.conftest import Browser
 from tests.page_checks import check
 
@@ -67,6 +70,15 @@ def state(who: Browser, citizen: str, actor: str) -> str:
     text = check(who.get(f"/overblik/{citizen}/samtykke"))
     found = re.search(rf'data-actor="{re.escape(actor)}" data-consent="(\w+)"', text)
     return found[1] if found else ""
+
+
+def shut_out(app: Flask, adult: Browser, name: str) -> str:
+    """An authority closes an adult's access to a child; returns the child's id."""
+    people, family = adult.citizens(), app.extensions["portal"].family
+    hers, child = next(iter(people.values())), people[name]
+    numbers = (family.known(p).person.identifiers[CPR_SYSTEM] for p in (hers, child))
+    operators.close_access(app.extensions["portal"].settings, *numbers)
+    return child
 
 
 def look_up(employee: Browser, cpr: str) -> TestResponse:

@@ -16,7 +16,7 @@ from portal import create_app
 from portal.settings import Settings
 from portal.telemetry.logs import Json
 from tests import stores
-from tests.acts import grant, propose, state, withdraw
+from tests.acts import grant, propose, shut_out, state, withdraw
 from tests.conftest import BASE, Browser, Login, World, staff
 from tests.page_checks import check
 
@@ -76,6 +76,23 @@ def test_register_down_names_no_hidden_place(app: Flask, login: Login, register_
     assert place[1] in page
     assert "skovbakke" not in page.lower() and "skovmusen" not in page.lower()
     assert withdraw(jonas, emil, place[1]).status_code == 303
+
+
+def test_register_down_is_no_way_round_a_closed_access(
+    app: Flask, login: Login, register_down
+) -> None:
+    """Somebody who is shut out meets what a stranger meets, and says nothing in the child's log."""
+    camilla, viggo = login("camilla"), login("viggo")
+    noah = camilla.citizens()["Noah"]
+    grant(camilla, noah, "ppr")
+    shut_out(app, camilla, "Noah")
+    before = app.extensions["portal"].consents.events(noah)
+    register_down()
+    forget(app)
+    for who in (camilla, viggo):
+        assert who.get(f"/overblik/{noah}/samtykke").status_code == 503
+        assert withdraw(who, noah, "ppr").status_code == 503
+    assert app.extensions["portal"].consents.events(noah) == before
 
 
 def test_register_comes_back(app: Flask, login: Login, world: World, register_down) -> None:

@@ -25,6 +25,7 @@ from tests.acts import (
     marks,
     propose,
     purpose,
+    shut_out,
     state,
     steady,
     withdraw,
@@ -432,6 +433,20 @@ def test_at_18_the_mother_has_lost_access_and_the_daughter_decides(login: Login)
     assert state(freja, id, "ppr") == "active"
     log = check(freja.get(f"/overblik/{id}/hvem-har-set"))
     assert "Hanne" in log, "from 15 she sees that an adult tried"
+
+
+def test_who_is_shut_out_withdraws_nothing(app: Flask, login: Login) -> None:
+    """Her own yes is no way in: not yours, or no such thing."""
+    camilla = login("camilla")
+    noah = camilla.citizens()["Noah"]
+    grant(camilla, noah, "ppr")
+    shut_out(app, camilla, "Noah")
+    before = app.extensions["portal"].consents.events(noah)
+    shut = withdraw(camilla, noah, "ppr")
+    none = withdraw(camilla, "0" * 32, "ppr")
+    assert shut.status_code == none.status_code == 404
+    assert steady(check(shut)) == steady(check(none))
+    assert app.extensions["portal"].consents.events(noah) == before
 
 
 def test_a_grandfather_without_custody_and_a_stranger_find_nothing(login: Login) -> None:

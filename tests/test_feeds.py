@@ -8,9 +8,8 @@ import pytest
 from flask import Flask
 from icalendar import Calendar
 
-from portal import operators
 from portal.family import RegisterDown
-from portal.settings import CPR_SYSTEM
+from tests.acts import shut_out
 from tests.conftest import BASE, Browser, Login
 from tests.page_checks import check
 
@@ -57,15 +56,6 @@ def test_nobody_makes_a_feed_of_somebody_elses_child(login: Login) -> None:
         login("viggo").post("/konto", {"handling": "ny-kalender", "borger": emil}).status_code
         == 404
     )
-
-
-def shut_out(app: Flask, adult: Browser, name: str) -> str:
-    """An authority closes an adult's access to a child; returns the child's id."""
-    people, family = adult.citizens(), app.extensions["portal"].family
-    hers, child = next(iter(people.values())), people[name]
-    numbers = (family.known(p).person.identifiers[CPR_SYSTEM] for p in (hers, child))
-    operators.close_access(app.extensions["portal"].settings, *numbers)
-    return child
 
 
 def test_the_account_names_nobody_whose_overview_is_shut(app: Flask, login: Login) -> None:
