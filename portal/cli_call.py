@@ -12,6 +12,7 @@ import click
 
 from portal.config import load
 from portal.db import Store, StoreDown
+from portal.examples import example_of
 from portal.second_place import Unsignable
 from portal.settings import ConfigError, Settings
 from portal.verifier import Untrue
@@ -45,8 +46,13 @@ def store_of(context: click.Context) -> Store:
     name = settings.database_owner_env
     owner = settings.environ.get(name, "")
     if name and not owner:
-        raise Cause(f"database_owner_env: the environment variable {name} is missing or empty")
-    return Store(settings.database, settings.path("."), settings.municipality, owner)
+        problem = f"database_owner_env: the environment variable {name} is missing or empty"
+        raise Cause(f"{problem} (example: {name}=postgresql+psycopg://owner@/portal)")
+    try:
+        return Store(settings.database, settings.path("."), settings.municipality, owner)
+    except OSError as e:
+        problem = f"database: its file cannot be made: {e.strerror}"
+        raise Cause(f"{problem} (example: {example_of('database')})") from None
 
 
 def _remember(context: click.Context, _option: click.Parameter, file: str | None) -> None:

@@ -12,15 +12,16 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from portal import safety
+from portal import engines, safety
 from portal.binding import Bind, NotAPlace, bind_of, is_loopback
-from portal.settings import ConfigError, Purpose, Settings
+from portal.examples import example_of, misshapen, unknown
+from portal.settings import FROM_ELSEWHERE, KINDS, ConfigError, KindRule, Purpose, Settings
 
-FROM_ELSEWHERE = ("secret_keys", "data_keys", "environ", "folder", "file")
 DEFAULT_PURPOSES = (
     Purpose(id="moede", text="Forberede et møde"),
     Purpose(id="opfoelgning", text="Følge op på hjælpen"),
@@ -55,32 +56,18 @@ def _read(file: Path) -> Settings:
     except FileNotFoundError:
         raise ConfigError("--config", f"there is no file {file}", "portal.toml") from None
     except (msgspec.DecodeError, ValueError) as e:
-        raise ConfigError(file.name, f"is not TOML: {e}") from None
+        raise ConfigError(file.name, f"is not TOML: {e}", example_of("base_url")) from None
+    except OSError as e:
+        raise ConfigError(
+            "--config", f"{file} cannot be read: {e.strerror}", "portal.toml"
+        ) from None
     for key in FROM_ELSEWHERE:
         if key in raw:
-            raise ConfigError(key, "is not a key of the file")
+            raise unknown(key)
     try:
         return msgspec.convert(raw, Settings)
     except msgspec.ValidationError as e:
-        what, _, where = str(e).partition(" - at ")
-        missing = re.search(r"missing required field `(\w+)`", what)
-        unknown = re.search(r"unknown field `(\w+)`", what)
-        key = where.strip("`").removeprefix("$.").removeprefix("$")
-        found = missing or unknown
-        if found:
-            key = f"{key}.{found[1]}".lstrip(".")
-            what = "is missing" if missing else "is not a key that the portal knows"
-        raise ConfigError(key, what, EXAMPLES.get(key, "")) from None
-
-
-EXAMPLES = {
-    "base_url": 'base_url = "https://familieoverblik.kommune.example"',
-    "database": 'database = "sqlite:///var/portal.db"',
-    "municipality": 'municipality = "0851"',
-    "identity": "[identity.citizen] with issuer and client_id",
-    "identity.citizen": 'issuer = "https://pp.netseidbroker.dk/op"',
-    "register": '[register] url = "https://register.example/fhir"',
-}
+        raise misshapen(raw, str(e)) from None
 
 
 def _secret_keys(name: str, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -109,26 +96,53 @@ def _data_keys(name: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
 
 
 def _check(s: Settings) -> None:
+    _check_databases(s)
     for key, url in _urls(s):
         check_url(key, url)
     if urlsplit(s.base_url).path:
         problem = "has a path; the portal stands at the root of its own host"
-        raise ConfigError("base_url", problem, EXAMPLES["base_url"])
+        raise ConfigError("base_url", problem, example_of("base_url"))
     _check_unique("actor", [a.id for a in s.actor])
     _check_unique("source", [x.id for x in s.source])
     _check_unique("purpose", [p.id for p in s.purpose])
     for x in s.source:
         if x.actor not in s.actors:
-            raise ConfigError(f"source.{x.id}.actor", f"no [[actor]] has the id '{x.actor}'")
+            problem = f"no [[actor]] has the id '{x.actor}'"
+            raise ConfigError(f"source.{x.id}.actor", problem, f'[[actor]] id = "{x.actor}"')
+        check_timezone(f"source.{x.id}.timezone", x.timezone)
+    for rule in s.kind:
+        _check_kind(rule)
     for key, file in _key_files(s):
         safety.check_file(key, s.path(file))
     if s.metrics.bind:
         operators_port(s.metrics.bind)
     for name in s.trusted_proxies:
         _check_proxy(name)
-    quick = urlsplit(s.quick_exit_url)
-    if quick.scheme != "https":
-        raise ConfigError("quick_exit_url", "must be https", 'quick_exit_url = "https://www.dr.dk"')
+    if _parts("quick_exit_url", s.quick_exit_url).scheme != "https":
+        raise ConfigError("quick_exit_url", "must be https", example_of("quick_exit_url"))
+
+
+def _check_databases(s: Settings) -> None:
+    example = example_of("database")
+    owner = s.environ.get(s.database_owner_env, "")
+    if problem := engines.problem(s.database):
+        raise ConfigError("database", problem, example)
+    if problem := owner and engines.problem(owner):
+        raise ConfigError(s.database_owner_env, problem, "postgresql+psycopg://owner@/portal")
+
+
+def check_timezone(key: str, name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ConfigError(key, f"there is no '{name}'", example_of("source.timezone")) from None
+
+
+def _check_kind(rule: KindRule) -> None:
+    """A word nobody knows would hide nothing."""
+    if rule.is_ not in KINDS and not re.fullmatch(r"excluded:.*\S", rule.is_):
+        known = ", ".join((*KINDS, "excluded:<name>"))
+        raise ConfigError("kind.is", f"'{rule.is_}' is none of {known}", example_of("kind.is"))
 
 
 def _urls(s: Settings) -> Iterator[tuple[str, str]]:
@@ -152,15 +166,30 @@ def _urls(s: Settings) -> Iterator[tuple[str, str]]:
 
 
 def check_url(key: str, url: str) -> None:
-    parts = urlsplit(url)
+    parts, example = _parts(key, url), _address(key)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(key, "is not an http(s) address", f'{key.split(".")[-1]} = "https://..."')
+        raise ConfigError(key, "is not an http(s) address", example)
     if parts.username or parts.password:
-        raise ConfigError(key, "holds a user name or password; use an auth table")
+        raise ConfigError(key, "holds a user name or password; use an auth table", example)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ConfigError(key, "plain http is refused unless the host is loopback", "https://...")
+        raise ConfigError(key, "plain http is refused unless the host is loopback", example)
     if re.search(r"(?<!\d)\d{6}-?\d{4}(?!\d)", parts.path + "?" + parts.query):
-        raise ConfigError(key, "looks as if it holds a CPR number")
+        if key.startswith("source."):
+            example = 'method = "POST", body = "cpr={subject}"'
+        raise ConfigError(key, "looks as if it holds a CPR number", example)
+
+
+def _parts(key: str, url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it is trying it
+    except ValueError:
+        raise ConfigError(key, "is not an http(s) address", _address(key)) from None
+    return parts
+
+
+def _address(key: str) -> str:
+    return f'{key.split(".")[-1]} = "https://..."'
 
 
 def _check_proxy(name: str) -> None:
@@ -190,7 +219,7 @@ def _check_unique(table: str, ids: list[str]) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", i):
             raise ConfigError(f"{table}.id", f"'{i}' is not a plain id", 'id = "ppr"')
         if ids.count(i) > 1:
-            raise ConfigError(f"{table}.id", f"'{i}' stands twice")
+            raise ConfigError(f"{table}.id", f"'{i}' stands twice", f'id = "{i}-2"')
 
 
 def _key_files(s: Settings) -> Iterator[tuple[str, str]]:

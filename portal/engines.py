@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 BUSY_SECONDS = 5
 """How long one waits for another's lock, or for a free connection, before the store counts as down."""
@@ -34,6 +34,7 @@ GONE = {
 """libpq's: a server whose machine vanished is given up after some ten seconds."""
 SILENT_SECONDS = STATEMENT_SECONDS + 2
 """How long a server may take everything and say nothing (it hangs, or what stands before it does)."""
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 OURS = ("prepare_threshold",)
 """Words in the address that are not libpq's."""
 
@@ -67,6 +68,19 @@ def scope(connection: Connection, tenant: str, about: About) -> None:
     longest = "0" if about.patient else f"{STATEMENT_SECONDS}s"
     values = (tenant, ",".join(about.citizens), about.task, ",".join(about.keys), longest)
     connection.exec_driver_sql(SCOPE, values)
+
+
+def problem(url: str) -> str:
+    """Why this is no address of a database; empty when it is. It may hold a password."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return "is not the address of a database"
+    if parsed.drivername not in DRIVERS:
+        return "is neither SQLite nor PostgreSQL (by psycopg)"
+    if parsed.get_backend_name() == "sqlite" and (parsed.host or not parsed.database):
+        return "names no file: three slashes, or four before an absolute path"
+    return ""
 
 
 def open_engine(url: str, folder: Path, tenant: str) -> Engine:

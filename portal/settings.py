@@ -11,6 +11,10 @@ import msgspec
 from portal.records import Actor, Audience
 
 CPR_SYSTEM = "urn:oid:1.2.208.176.1.2"
+KINDS = ("concern", "document", "application", "refused", "collection")
+"""What an entry can be; or `excluded:<name>`."""
+FROM_ELSEWHERE = ("secret_keys", "data_keys", "environ", "folder", "file")
+"""Settings that do not stand in the file."""
 
 
 class ConfigError(Exception):
@@ -21,18 +25,18 @@ class ConfigError(Exception):
         self.key = key
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file; a key nobody knows is an error, not a shrug."""
 
 
-class ContactPoint(_Table, frozen=True, kw_only=True):
+class ContactPoint(Table, frozen=True, kw_only=True):
     """Who answers "Spørg om dette opslag", accessibility and privacy."""
 
     email: str = ""
     phone: str = ""
 
 
-class Provider(_Table, frozen=True, kw_only=True):
+class Provider(Table, frozen=True, kw_only=True):
     """An OpenID provider for one door. Unset keys come from the profile's data file."""
 
     profile: str = "oidc"
@@ -56,14 +60,14 @@ class Provider(_Table, frozen=True, kw_only=True):
     ca: str = ""
 
 
-class Identity(_Table, frozen=True, kw_only=True):
+class Identity(Table, frozen=True, kw_only=True):
     """The two doors."""
 
     citizen: Provider
     staff: Provider | None = None
 
 
-class SourceAuth(_Table, frozen=True, kw_only=True):
+class SourceAuth(Table, frozen=True, kw_only=True):
     """How the portal proves itself to a source or register."""
 
     kind: Literal["", "bearer", "basic", "mtls", "smart_backend"] = ""
@@ -79,7 +83,7 @@ class SourceAuth(_Table, frozen=True, kw_only=True):
     ca: str = ""
 
 
-class Register(_Table, frozen=True, kw_only=True):
+class Register(Table, frozen=True, kw_only=True):
     """Persons and custody, trusted."""
 
     kind: Literal["fhir"] = "fhir"
@@ -90,7 +94,7 @@ class Register(_Table, frozen=True, kw_only=True):
     """Seconds a custody fact may be used before it is read again."""
 
 
-class Organisation(_Table, frozen=True, kw_only=True):
+class Organisation(Table, frozen=True, kw_only=True):
     """Where a unit's name and telephone are looked up by its UUID (FK-ORG's GraphQL)."""
 
     kind: Literal["fk_org"] = "fk_org"
@@ -101,7 +105,7 @@ class Organisation(_Table, frozen=True, kw_only=True):
     """Seconds a unit's name is used before it is asked for again."""
 
 
-class SourceConfig(_Table, frozen=True, kw_only=True):
+class SourceConfig(Table, frozen=True, kw_only=True):
     """One backend system."""
 
     id: str
@@ -132,21 +136,21 @@ class SourceConfig(_Table, frozen=True, kw_only=True):
     """Where the family opens the owner's own system (https)."""
 
 
-class Purpose(_Table, frozen=True, kw_only=True):
+class Purpose(Table, frozen=True, kw_only=True):
     """What staff choose from and consents name."""
 
     id: str
     text: str
 
 
-class KindRule(_Table, frozen=True, kw_only=True):
+class KindRule(Table, frozen=True, kw_only=True):
     """Tells what an entry is, by its coding ("system|code*")."""
 
     coding: str
     is_: str = msgspec.field(name="is")
 
 
-class AuditSettings(_Table, frozen=True, kw_only=True):
+class AuditSettings(Table, frozen=True, kw_only=True):
     checkpoints: str = "var/checkpoints"
     key: str = "var/checkpoint.pem"
     """Signs the checkpoints; made at the first one if there is none."""
@@ -157,19 +161,19 @@ class AuditSettings(_Table, frozen=True, kw_only=True):
     """How long log lines are kept; 0 for ever."""
 
 
-class BackupSettings(_Table, frozen=True, kw_only=True):
+class BackupSettings(Table, frozen=True, kw_only=True):
     path: str = "var/backups"
     keep_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
     """How long backups in the folder are kept: after a day the last of each day."""
 
 
-class ConsentSettings(_Table, frozen=True, kw_only=True):
+class ConsentSettings(Table, frozen=True, kw_only=True):
     journal: str = "var/journal"
     months: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
     remind_days: int = 30
 
 
-class LogSettings(_Table, frozen=True, kw_only=True):
+class LogSettings(Table, frozen=True, kw_only=True):
     """The server's own log, on standard error."""
 
     format: Literal["auto", "json", "text"] = "auto"
@@ -180,27 +184,27 @@ class LogSettings(_Table, frozen=True, kw_only=True):
     """The header in which the proxy hands on its own number; only if it always sets it itself."""
 
 
-class MetricsSettings(_Table, frozen=True, kw_only=True):
+class MetricsSettings(Table, frozen=True, kw_only=True):
     """Numbers and the sources' page for operators, on a port of their own; off when empty."""
 
     bind: str = ""
 
 
-class TracingSettings(_Table, frozen=True, kw_only=True):
+class TracingSettings(Table, frozen=True, kw_only=True):
     """Traces for an OpenTelemetry collector; off when empty."""
 
     endpoint: str = ""
     sample: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.05
 
 
-class BeforeConsent(_Table, frozen=True, kw_only=True):
+class BeforeConsent(Table, frozen=True, kw_only=True):
     """What some employees see before consent: off unless a written legal basis stands here."""
 
     basis: str
     role: str
 
 
-class Settings(_Table, frozen=True, kw_only=True):
+class Settings(Table, frozen=True, kw_only=True):
     """Everything the portal is told, checked."""
 
     base_url: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 
 from portal.binding import is_loopback
 from portal.config import load
-from portal.settings import ConfigError
+from portal.settings import KINDS, ConfigError
+from portal.sources import marks
 
 GOOD = """
 base_url = "http://127.0.0.1:8000/"
@@ -63,6 +65,8 @@ WRONG = {
         ("", "base_url"), ('base_url = "portal"', "base_url"), ('base_url = "ftp://127.0.0.1"', "base_url"),
         ('base_url = "http://kommune.example"', "base_url"), ("base_url = 1", "base_url"),
         ('base_url = "http://127.0.0.1:8000/portal"', "base_url"),
+        ('base_url = "http://127.0.0.1:8000"\n"a b\\nc" = 1', "a b c"), ('base_url = "http://127.0.0.1:8000"\n"" = 1', ""),
+        ('base_url = "http://[::1"', "base_url"), ('base_url = "http://127.0.0.1:http"', "base_url"),
         ('base_url = "http://127.0.0.1.example"', "base_url"), ('base_url = "http://u:p@127.0.0.1"', "base_url"),
         ('base_url = "http://127.0.0.1:8000"\nbase_uri = "x"', "base_uri"),
         ('base_url = "http://127.0.0.1:8000"\nsecret_keys = ["x"]', "secret_keys"),
@@ -70,8 +74,15 @@ WRONG = {
         ('base_url = "http://127.0.0.1:8000"\ntrusted_proxies = ["0.0.0.0/0"]', "trusted_proxies"),
         ('base_url = "http://127.0.0.1:8000"\ntrusted_proxies = ["proxy.kommune.example"]', "trusted_proxies"),
     ],
-    'database = "sqlite:///var/portal.db"': [("", "database")],
+    'database = "sqlite:///var/portal.db"': [
+        ("", "database"), ('database = "foo"', "database"), ('database = ""', "database"),
+        ('database = "mysql://127.0.0.1/portal"', "database"), ('database = "sqlite:portal.db"', "database"),
+        ('database = "sqlite://var/portal.db"', "database"), ('database = "postgresql+psycopg2://127.0.0.1/x"', "database"),
+        ('database = "sqlite://"', "database"), ('database = "postgresql+psycopg://127.0.0.1:x/y"', "database"),
+    ],
     "[register]": [
+        ('[[kind]]\ncoding = "x"\nis = "consern"\n[register]', "kind.is"), ('[[kind]]\ncoding = "x"\nis = ""\n[register]', "kind.is"),
+        ('[[kind]]\ncoding = "x"\nis = "excluded:"\n[register]', "kind.is"), ('[[kind]]\ncoding = "x"\n[register]', "kind[0].is"),
         ('[tracing]\nendpoint = "http://collector.example/v1/traces"\n[register]', "tracing.endpoint"),
         ('[tracing]\nsample = 2\n[register]', "tracing.sample"),
         ('[log]\nlevel = "LOUD"\n[register]', "log.level"), ('[log]\nformat = "xml"\n[register]', "log.format"),
@@ -98,10 +109,19 @@ WRONG = {
         ('id = "p p r"', "actor.id"), ('id = ""', "actor.id"), ('id = "../x"', "actor.id"), ("", "actor"),
         ('id = "jobs"', "source.bup.actor"),
     ],
-    'sector = "school"': [('sector = "skole"', "actor"), ("", "actor")],
+    'sector = "school"': [
+        ('sector = "skole"', "actor.ppr.sector"), ("", "actor.ppr.sector"),
+        ('sector = "school"\n[[actor]]\nid = "ppr"\nname = "x"\nsector = "school"', "actor.id"),
+    ],
     'kind = "fhir"\nactor = "ppr"': [
-        ('kind = "soap"\nactor = "ppr"', "source"), ('kind = "fhir"\nactor = "nobody"', "source.bup.actor"),
-        ('kind = "fhir"\nactor = "ppr"\ntimeout = 0', "source"), ('kind = "fhir"\nactor = "ppr"\ntimout = 2', "source"),
+        ('kind = "soap"\nactor = "ppr"', "source.bup.kind"), ('kind = "fhir"', "source.bup.actor"),
+        ('kind = "fhir"\nactor = "ppr"\ntimezone = "Mars/X"', "source.bup.timezone"),
+        ('kind = "fhir"\nactor = "ppr"\ntimezone = "Europe"', "source.bup.timezone"),
+        ('kind = "fhir"\nactor = "ppr"\ntimezone = ""', "source.bup.timezone"),
+        ('kind = "fhir"\nactor = "ppr"\nages = ["0", 17]', "source.bup.ages"), ('kind = "fhir"\nactor = "nobody"', "source.bup.actor"),
+        ('kind = "fhir"\nactor = "ppr"\ntimeout = 0', "source.bup.timeout"),
+        ('kind = "fhir"\nactor = "ppr"\ntimout = 2', "source.bup.timout"),
+        ('kind = "fhir"\nactor = "ppr"\nhvadsomhelst = 2', "source.bup.hvadsomhelst"),
     ],
     'url = "http://127.0.0.1:8002/bup/fhir"': [
         ("", "source.bup.url"), ('url = "http://bup.example/fhir"', "source.bup.url"),
@@ -120,7 +140,28 @@ def test_a_wrong_setting_is_named(tmp_path: Path, old: str, new: str, key: str) 
     with pytest.raises(ConfigError) as wrong:
         read(tmp_path, GOOD.replace(old, new, 1))
     assert wrong.value.key.startswith(key), wrong.value
-    assert "\n" not in str(wrong.value), "one line, one cause"
+    assert re.fullmatch(r"[^:]*: .+ \(example: .+\)", str(wrong.value)), "one line, one cause"
+
+
+def test_a_misspelt_key_is_shown_as_it_should_be(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"source\.bup\.timout: .*\(example: timeout = 2\.0\)"):
+        read(tmp_path, GOOD + "timout = 2")
+
+
+@pytest.mark.parametrize("name", ["concern", "document", "refused", "excluded:Befordring"])
+def test_a_kind_that_is_known(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, GOOD + f'[[kind]]\ncoding = "x"\nis = "{name}"').kind[0].is_ == name
+
+
+def test_the_kinds_of_the_file_are_those_that_are_told_apart() -> None:
+    assert set(KINDS) == marks.KINDS
+
+
+def test_an_owners_address_that_is_none_is_named_and_not_repeated(tmp_path: Path) -> None:
+    text = GOOD.replace("municipality", 'database_owner_env = "OWNER"\nmunicipality', 1)
+    with pytest.raises(ConfigError, match="OWNER: ") as wrong:
+        read(tmp_path, text, keys(OWNER="hemmelig@db"))
+    assert "hemmelig" not in str(wrong.value)
 
 
 DATA, OTHER = (base64.b64encode(secrets.token_bytes(32)).decode() for _ in "ab")
@@ -175,6 +216,8 @@ def test_what_is_no_toml_is_said(tmp_path: Path, text: str) -> None:
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no file"):
         load(tmp_path / "none.toml", keys())
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path, keys())
 
 
 def test_a_key_file_others_can_read_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 
 from portal import cli, config, keys, rulebook, settings
+from portal.examples import example_of
 from portal.models import metadata
 from portal.records import Actor
 from portal.sources.gather import Gatherer
@@ -54,6 +56,15 @@ def test_every_key_stands_with_its_default(heading: str) -> None:
         if f.name not in config.FROM_ELSEWHERE and not _tables(f)
     }
     assert told == known
+
+
+def test_what_a_refusal_shows_as_right_is_right() -> None:
+    for path, kind in _keys(settings.Settings):
+        example, name = example_of(path), path.rpartition(".")[2]
+        if example.startswith("["):
+            assert re.match(rf"\[+([a-z]+\.)?{name}\b", example), path
+        else:
+            assert msgspec.convert(tomllib.loads(example)[name], kind) is not None, path
 
 
 def test_every_table_of_the_file_has_its_section() -> None:
@@ -192,6 +203,15 @@ def _rows(section: str) -> Iterator[list[str]]:
     lines = [line for line in section.splitlines() if line.startswith("|")]
     for line in lines[2:]:
         yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))]
+
+
+def _keys(table: type[msgspec.Struct], at: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key that can stand in the file, and what it takes."""
+    for field in msgspec.structs.fields(table):
+        if field.name not in config.FROM_ELSEWHERE:
+            yield at + field.encode_name, field.type
+            for inner in _tables(field):
+                yield from _keys(inner, f"{at}{field.encode_name}.")
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from portal.config import check_url
+from portal.config import check_timezone, check_url
 from portal.records import Actor, Sector
 from portal.settings import (
     ConfigError,
@@ -39,6 +39,7 @@ def settings_for(options: Mapping[str, Any], identifiers: tuple[str, ...]) -> Se
     except msgspec.ValidationError as e:
         raise ConfigError("options", str(e)) from None
     check_url("URL", source.url)
+    check_timezone("--timezone", source.timezone)
     provider = Provider(issuer=NOWHERE, client_id=OWNER)
     return Settings(
         base_url=NOWHERE,

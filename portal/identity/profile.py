@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from portal.examples import example_of
 from portal.settings import ConfigError, Provider
 
 Door = Literal["citizen", "staff"]
@@ -144,4 +145,4 @@ def _check(provider: Provider, door: Door) -> None:
     for level in provider.loa_values:
         if level not in LEVELS:
             problem = f"'{level}' is no level; there are {', '.join(LEVELS)}"
-            raise ConfigError(f"identity.{door}.loa_values", problem)
+            raise ConfigError(f"identity.{door}.loa_values", problem, example_of("loa_values"))

@@ -71,7 +71,8 @@ class ProviderClient:
         elif provider.client_secret_env:
             self._secret = settings.environ.get(provider.client_secret_env, "")
             if not self._secret:
-                raise ConfigError(provider.client_secret_env, "the variable is missing or empty")
+                name = provider.client_secret_env
+                raise ConfigError(name, "the variable is missing or empty", f"{name}=...")
         else:
             problem = "neither client_key nor client_secret_env is set"
             raise ConfigError(f"identity.{door}", problem, 'client_key = "keys/portal.jwk.json"')
