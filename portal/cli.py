@@ -9,7 +9,7 @@ from portal import schema
 from portal.cli_access import access, consents, sessions
 from portal.cli_audit import audit
 from portal.cli_backup import backup, restore
-from portal.cli_call import CONFIG, Cause, plainly, settings_of, store_of
+from portal.cli_call import CONFIG, Cause, Commands, plainly, settings_of, store_of
 from portal.cli_citizen import citizen
 from portal.cli_keys import keys
 from portal.cli_serve import serve
@@ -17,7 +17,7 @@ from portal.cli_sources import sources
 from portal.db import StoreDown
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @CONFIG
 def main() -> None:
     """Run and look after Familieoverblik."""

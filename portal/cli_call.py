@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from portal.config import load
 from portal.db import Store, StoreDown
@@ -23,6 +25,36 @@ class Cause(click.ClickException):
 
     def show(self, file: object = None) -> None:
         click.echo(self.message, err=True)
+
+
+class Misuse(Cause):
+    """The call itself is wrong: exit code 2."""
+
+    exit_code = click.UsageError.exit_code
+
+
+class Commands(click.Group):
+    """All commands: a wrong call is one line too."""
+
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        with _called_rightly():
+            return super().make_context(*args, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _called_rightly():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _called_rightly() -> Iterator[None]:
+    try:
+        yield
+    except NoArgsIsHelpError:
+        raise
+    except click.UsageError as e:
+        command = e.ctx.command_path if e.ctx else "portal"
+        told = " ".join(e.format_message().split())
+        raise Misuse(f"{command}: {told} ({command} --help tells more)") from None
 
 
 def settings_of(context: click.Context) -> Settings:

@@ -16,6 +16,7 @@ def keys() -> None:
 
 
 @keys.command()
+@CONFIG
 @click.argument("kind", type=click.Choice(["secret", "data", "client"]))
 @click.argument("file", required=False)
 @click.option("--algorithm", default="ES256", show_default=True,

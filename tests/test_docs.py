@@ -11,6 +11,7 @@ from typing import Any
 import click
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from portal import cli, config, keys, rulebook, settings
 from portal.examples import example_of
@@ -96,6 +97,39 @@ def test_the_snippets_of_the_integrators_page_start(tmp_path: Path) -> None:
 def test_every_command_stands_on_the_page() -> None:
     for name in _commands(cli.main, "portal"):
         assert f"`{name}" in OPERATOR, name
+
+
+def test_every_command_takes_the_file() -> None:
+    """Also one that has no need of it: scripts give it to all."""
+    for path in _commands(cli.main, "portal"):
+        said = CliRunner().invoke(cli.main, [*path.split()[1:], "--help"])
+        assert re.search(r"^  --config\b", said.output, re.MULTILINE), path
+    made = CliRunner().invoke(cli.main, ["keys", "new", "secret", "--config", "none.toml"])
+    assert (made.exit_code, made.stderr, len(made.stdout.split())) == (0, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "wrong"),
+    [
+        ("--conifg x", "--conifg"),
+        ("serv", "serv"),
+        ("keys neu", "neu"),
+        ("citizen export", "--as"),
+        ("citizen export --as - --csv", "--csv"),
+        ("serve --workers many", "many"),
+        ("serve --workers 0", "0"),
+        ("serve --bind", "--bind"),
+        ("keys new", "secret"),
+        ("keys new password", "password"),
+        ("db tidy now", "now"),
+        ("sources conform --kind soap", "soap"),
+    ],
+)
+def test_a_wrong_call_is_told_in_one_line(call: str, wrong: str) -> None:
+    said = CliRunner().invoke(cli.main, call.split(), prog_name="portal")
+    assert (said.exit_code, said.stdout) == (2, "")
+    (line,) = said.stderr.splitlines()
+    assert line.startswith("portal") and wrong in line and "--help" in line, line
 
 
 def test_every_column_is_explained() -> None:
