@@ -104,6 +104,17 @@ def test_json(backend: Backend) -> None:
     assert asks.ask(["system"], subject(), None)["system"].state is State.UNAVAILABLE, "kept"
 
 
+def test_json_inside_another_section(backend: Backend) -> None:
+    goals = [{"t": "Hendes", "cpr": CPR}, {"t": "Søskendes", "cpr": OTHER_CPR}]
+    backend.answers["/svar"] = {"p": [{"t": "Fælles plan", "g": goals}]}
+    inside = {"items": "g[]", "title": "t", "person": "cpr"}
+    mapping = {"plans": {"items": "p[]", "title": "t", "goals": inside}}
+    asks, heard = asked(backend, "rest", mapping=mapping)
+    found = asks.ask(["system"], subject(), None)["system"]
+    assert [getattr(e, "title", "") for e in found.entries] == ["Fælles plan", "Hendes"]
+    assert "Søskendes" not in str(found) and found.partial and until(heard) == ["system"]
+
+
 def test_a_whole_answer_about_somebody_else_rings_too(backend: Backend) -> None:
     backend.answers["/fhir/Patient/_search"] = bundle(patient(cpr=OTHER_CPR))
     asks, heard = asked(backend, "fhir")

@@ -14,9 +14,7 @@ from portal.sources.json_in import decode
 from portal.sources.marks import Marks
 from portal.sources.probe import Probed
 from portal.sources.rest_mapping import Section, mapping_of, search
-from portal.sources.rest_records import AUDIENCES, read_fields, records
-
-MOST_ITEMS = 1000
+from portal.sources.rest_records import AUDIENCES, MOST_ITEMS, read_fields, record
 
 
 def of_json(config: SourceConfig, settings: Settings, met: Probed) -> Iterator[Remark]:
@@ -69,9 +67,7 @@ def _section(
 
 def _lost(section: Section, item: Any, config: SourceConfig, marks: Marks) -> str:
     """Why the item's own record cannot be made, or ""."""
-    alone = Section(**{f: getattr(section, f) for f in section.__struct_fields__})
-    alone.inside = ()
-    if not any(isinstance(r, Hole) for r in records(alone, item, "0", config, marks)):
+    if not isinstance(record(section, item, "0", config, marks), Hole):
         return ""
     for name in sorted(section.required):
         said = _searched(section.fields[name], item)

@@ -18,9 +18,7 @@ from portal.sources.json_in import decode
 from portal.sources.marks import Marks
 from portal.sources.question import Question
 from portal.sources.rest_mapping import Mapping, mapping_of, search
-from portal.sources.rest_records import records
-
-MOST_ITEMS = 1000
+from portal.sources.rest_records import Asked, Trouble, records, somebody_else
 
 
 class RestSource:
@@ -43,9 +41,9 @@ class RestSource:
         return self._delivery(document, value)
 
     def _delivery(self, document: Any, value: str) -> Delivery:
-        found: list[AnyEntry | Hole] = []
-        partial = bool(search(self.mapping.partial, document))
-        answered = strangers = False
+        asked = Asked(value, self.config, self._marks)
+        told: list[AnyEntry | Hole | Trouble] = []
+        answered = False
         for section in self.mapping.sections:
             items = search(section.items, document)
             if items is None:
@@ -53,14 +51,12 @@ class RestSource:
             if not isinstance(items, list):
                 raise SourceFailure("unexpected shape")
             answered = True
-            partial |= len(items) > MOST_ITEMS
-            for n, item in enumerate(items[:MOST_ITEMS]):
-                if _somebody_else(search(section.person, item), value):
-                    strangers = partial = True
-                    continue
-                found += records(section, item, str(n), self.config, self._marks)
+            told += records(section, items, asked)
         if not answered:
             raise SourceFailure("unexpected shape")
+        found = [t for t in told if not isinstance(t, Trouble)]
+        partial = bool(search(self.mapping.partial, document)) or len(found) < len(told)
+        strangers = Trouble.STRANGER in told
         delivery = Delivery.of(found, partial=partial, strangers=strangers)
         if strangers and not delivery.entries:
             raise SourceFailure("wrong person")
@@ -71,15 +67,5 @@ class RestSource:
         if self.mapping.person is None:
             return
         said = search(self.mapping.person, document)
-        if said is None or _somebody_else(said, value):
+        if said is None or somebody_else(said, value):
             raise SourceFailure("wrong person")
-
-
-def _somebody_else(said: Any, value: str) -> bool:
-    named = said if isinstance(said, list) else [] if said is None else [said]
-    return any(_plain(n) != _plain(value) for n in named)
-
-
-def _plain(value: Any) -> str:
-    """CPR numbers are written with and without the hyphen."""
-    return str(value).replace("-", "").strip().lower()

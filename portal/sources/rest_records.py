@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from enum import Enum
 from typing import Any, cast
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from portal.records import RUNNING, AnyEntry, Audience, Entry, Goal, Hole, Intervention, Status
 from portal.settings import SourceConfig
@@ -17,33 +20,69 @@ from portal.sources.rest_mapping import Section, search
 AUDIENCES = {a.value.lower(): a for a in Audience}
 
 
+MOST_ITEMS = 1000
+
+
+class Trouble(Enum):
+    """What is wrong with a list, beside the entries in it."""
+
+    STRANGER = "an item about somebody else"
+    CUT = "more items than are read"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Whose answer is read: the identifier asked for, at which source."""
+
+    value: str
+    config: SourceConfig
+    marks: Marks
+
+
 def records(
+    section: Section, items: list[Any], asked: Asked, number: str = "", around: Entry | None = None
+) -> Iterator[AnyEntry | Hole | Trouble]:
+    """Of each item its record, then those inside it; nothing of one about somebody else."""
+    if len(items) > MOST_ITEMS:
+        yield Trouble.CUT
+    for n, item in enumerate(items[:MOST_ITEMS]):
+        if somebody_else(search(section.person, item), asked.value):
+            yield Trouble.STRANGER
+        else:
+            yield from _with_inside(section, item, f"{number}{n}", asked, around)
+
+
+def somebody_else(said: Any, value: str) -> bool:
+    """Whether anybody is named but who is asked about. CPR numbers are written with and without the hyphen."""
+    return any(_plain(n) != _plain(value) for n in _list(said))
+
+
+def _plain(value: Any) -> str:
+    return str(value).replace("-", "").strip().lower()
+
+
+def _with_inside(
+    section: Section, item: Any, number: str, asked: Asked, around: Entry | None
+) -> Iterator[AnyEntry | Hole | Trouble]:
+    told = record(section, item, number, asked.config, asked.marks, around)
+    yield told
+    if isinstance(told, Hole):  # what is inside would hang on nothing
+        return
+    for part in section.inside:
+        found = search(part.items, item)
+        yield from records(
+            part, found if isinstance(found, list) else [], asked, f"{number}.", told
+        )
+
+
+def record(
     section: Section,
     item: Any,
     number: str,
     config: SourceConfig,
     marks: Marks,
     around: Entry | None = None,
-) -> Iterator[AnyEntry | Hole]:
-    """The item's record, then those inside it; a hole when a field that a record needs cannot be read."""
-    told = _record(section, item, number, config, marks, around)
-    yield told
-    if isinstance(told, Hole):  # what is inside would hang on nothing
-        return
-    for part in section.inside:
-        found = search(part.items, item)
-        for n, inner in enumerate(found if isinstance(found, list) else []):
-            yield from records(part, inner, f"{number}.{n}", config, marks, told)
-
-
-def _record(
-    section: Section,
-    item: Any,
-    number: str,
-    config: SourceConfig,
-    marks: Marks,
-    around: Entry | None,
 ) -> AnyEntry | Hole:
+    """A hole when a field that a record needs cannot be read."""
     said = {name: search(expression, item) for name, expression in section.fields.items()}
     common = _common(section, said, number, marks)
     fields = read_fields(section, said, config)
