@@ -119,6 +119,26 @@ def test_an_own_mapping_with_owners_and_words(backend: Backend) -> None:
     assert lost(found) == ["meeting"]
 
 
+V, R = Audience.OWNER_ONLY, Audience.CITIZEN_FROM_15
+
+
+@pytest.mark.parametrize(
+    ("said", "understood"),
+    [
+        *((x, set()) for x in (None, "", "  ", False, [], [None, "", False])),
+        ("R", {R}),
+        (["r", " V "], {R, V}),
+        *((x, {V}) for x in (True, 0, 1, {"kode": "V"}, {}, [{"kode": "R"}], [[]], "fortrolig")),
+    ],
+)
+def test_a_restriction_that_is_not_understood_is_the_strictest(
+    backend: Backend, said: Any, understood: set[Audience]
+) -> None:
+    backend.answers["/svar"] = {"m": [{"t": "Et", "s": "2026-12-01", "a": said}]}
+    (found,) = ask(backend, **meetings(audience="a")).entries
+    assert found.audience == understood
+
+
 def test_an_item_about_somebody_else_fails_all(backend: Backend) -> None:
     backend.answers["/svar"] = {"m": [{"t": "Et", "s": "2026-12-01", "cpr": "0201919990"}]}
     mapping = {"meetings": MEETINGS["meetings"] | {"person": "cpr"}}

@@ -14,7 +14,7 @@ from portal.sources.json_in import decode
 from portal.sources.marks import Marks
 from portal.sources.probe import Probed
 from portal.sources.rest_mapping import Section, mapping_of, search
-from portal.sources.rest_records import AUDIENCES, MOST_ITEMS, read_fields, record
+from portal.sources.rest_records import AUDIENCES, MOST_ITEMS, read_fields, record, restrictions
 
 
 def of_json(config: SourceConfig, settings: Settings, met: Probed) -> Iterator[Remark]:
@@ -89,8 +89,7 @@ def _odd(section: Section, item: Any, config: SourceConfig) -> Iterator[str]:
     if "status" in section.types and said is not None and word not in {*Status}:
         yield f"status {code(said)} is not mapped: shown as unknown (add it to values.status)"
     for audience in _listed(_searched(section.fields.get("audience"), item)):
-        named = section.values.get("audience", {}).get(str(audience).casefold(), audience)
-        if named and str(named).lower() not in AUDIENCES:
+        if restrictions(audience) and str(audience).strip().lower() not in AUDIENCES:
             yield f"audience {code(audience)} is not understood: counts as V, the owner only"
 
 

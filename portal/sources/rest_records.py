@@ -120,15 +120,22 @@ def _common(section: Section, said: dict[str, Any], number: str, marks: Marks) -
         f"{kind}/{name[:200]}",
         organization,
         marks.said(t for t in map(_text, _list(said.get("kinds"))) if t),
-        _audience(said.get("audience")),
+        restrictions(said.get("audience")),
         _text(said.get("lang")),
     )
 
 
-def _audience(said: Any) -> frozenset[Audience]:
-    """A restriction that is not understood is the strictest."""
-    words = [t.lower() for t in map(_text, _list(said)) if t]
-    return frozenset(AUDIENCES.get(w, Audience.OWNER_ONLY) for w in words)
+def restrictions(said: Any) -> frozenset[Audience]:
+    """What is there and not understood is the strictest; null, false and a blank text are not there."""
+    return frozenset(_restriction(s) for s in _list(said) if not _absent(s))
+
+
+def _restriction(said: Any) -> Audience:
+    return AUDIENCES.get(clean(said).lower(), Audience.OWNER_ONLY)
+
+
+def _absent(said: Any) -> bool:
+    return said is None or said is False or (isinstance(said, str) and not said.strip())
 
 
 def read_fields(section: Section, said: dict[str, Any], config: SourceConfig) -> dict[str, Any]:
