@@ -18,6 +18,7 @@ from recorded.backend import (
     running_backend,
     settings,
     source,
+    subject,
 )
 
 from portal.records import (
@@ -32,7 +33,7 @@ from portal.records import (
     State,
     Status,
 )
-from portal.settings import ConfigError
+from portal.settings import ConfigError, KindRule
 from portal.sources import Subject
 from portal.sources.gather import Gatherer
 
@@ -71,6 +72,33 @@ def test_hentsagsliste(backend: Backend) -> None:
     assert first.start == datetime(2026, 12, 1, 10, tzinfo=DK)
     assert first.people == ("Karin Thomsen", "Poul Riis")
     assert (first.place, first.cancelled, second.cancelled) == ("Rådhuset, lokale 2", False, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "kinds"),
+    [(1, {"application"}), ("1", {"application"}), (5, {"refused"}), ("5", {"refused"}), ("2", set())],
+)  # fmt: skip
+def test_hentsagsliste_knows_an_application_however_its_number_is_written(
+    backend: Backend, status: Any, kinds: set[str]
+) -> None:
+    case = {"SagUUID": "s", "Sagstitel": "Sag", "Sagstatus": status}
+    backend.answers["/svar"] = {"CPR-nr": CPR, "BorgervendtSag": [case]}
+    (found,) = ask(backend, **CASES).entries
+    assert found.kinds == kinds
+
+
+@pytest.mark.parametrize("number", ["27.54", 27.54])
+def test_hentsagsliste_with_a_number_from_the_plan_of_subjects(
+    backend: Backend, number: Any
+) -> None:
+    case = {"SagUUID": "s", "Sagstitel": "Sag", "Sagstatus": 2, "KLE": number}
+    backend.answers["/svar"] = {"CPR-nr": CPR, "BorgervendtSag": [case]}
+    aids = KindRule(coding="http://kle-online.dk|27.54*", is_="excluded:hjælpemidler")
+    config = source(backend, "rest", **CASES)
+    asks = Gatherer(settings(backend.url, config, kind=(aids,)))
+    (found,) = asks.ask(["system"], subject(), None)["system"].entries
+    assert isinstance(found, Intervention) and found.codes == ("27.54",)
+    assert found.kinds == {"excluded:hjælpemidler"}
 
 
 def test_kommunale_planer(backend: Backend) -> None:
