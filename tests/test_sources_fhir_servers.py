@@ -394,3 +394,58 @@ def test_klcore_as_its_guide_writes_it(backend: Backend) -> None:
     assert (told["Encounter/n"].all_day, told["Encounter/n"].owner) == (True, "ppr")
     assert (told["CareTeam/t"].name, told["CareTeam/t"].phone) == ("PPR", "99990102")
     assert not [e for e in found.entries if isinstance(e, Assessment)]
+
+
+PPR = {"identifier": {"system": "https://kombit.dk/sts/organisation", "value": "urn:uuid:0000AAAA-0851-4000-8000-00000000aaaa"}}  # fmt: skip
+BUP = {"identifier": {"system": "urn:oid:1.2.208.176.1.1", "value": "410000000000103"}}
+NOBODY = {"identifier": {"system": "http://p-nummer.dk", "value": "9"}, "display": "Fremmede"}
+PERSON = {"identifier": {"system": "urn:aut", "value": "0B1C2"}, "display": "Eva Bang"}
+
+
+@pytest.mark.parametrize(
+    ("organization", "owner", "by"), [(BUP, "bup", ""), (PPR, "ppr", ""), (NOBODY, "familie", "Fremmede")]
+)  # fmt: skip
+def test_an_organisation_by_identifier_alone_owns_where_nothing_else_can_stand(
+    backend: Backend, organization: dict[str, Any], owner: str, by: str
+) -> None:
+    """`managingOrganization`, `serviceProvider` and a role's organisation need no `type`."""
+    episode = {"resourceType": "EpisodeOfCare", "id": "e", "status": "active", "type": [{"text": "Forløb"}]}  # fmt: skip
+    episode |= {"patient": HERS["subject"], "managingOrganization": organization}
+    role = {"resourceType": "PractitionerRole", "id": "r", "organization": organization}
+    team = TEAM | {"participant": [{"member": {"reference": "PractitionerRole/r", "display": "Eva"}}]}  # fmt: skip
+    met = {"resourceType": "Encounter", "id": "n", "status": "planned"} | HERS
+    met |= {"period": {"start": in_days(2)}, "serviceProvider": organization}
+    serve_fhir(backend, patient(), episode, role, team, met)
+    found = ask(backend).entries
+    assert len(found) == 3
+    assert {(e.owner, e.by) for e in found} == {(owner, by)}
+
+
+@pytest.mark.parametrize(
+    ("reference", "owner"),
+    [
+        (BUP, "bup"),
+        (BUP | {"reference": "https://elsewhere.example/fhir/Organization/7"}, "bup"),
+        (BUP | {"type": "Practitioner"}, "familie"),
+        (BUP | {"reference": "Practitioner/7", "display": "Eva"}, "familie"),
+        (PERSON, "familie"),
+    ],
+)
+def test_an_author_or_performer_is_the_place_whose_identifier_it_has(
+    backend: Backend, reference: dict[str, Any], owner: str
+) -> None:
+    plan = {"resourceType": "CarePlan", "id": "c", "status": "active", "title": "Plan"} | HERS
+    request = {"resourceType": "ServiceRequest", "id": "s", "status": "active"} | HERS
+    request |= {"code": {"text": "Støtte"}, "performer": [reference]}
+    serve_fhir(backend, patient(), plan | {"author": reference}, request)
+    found = ask(backend).entries
+    assert [(e.owner, e.by) for e in found] == [(owner, "")] * 2
+
+
+def test_an_organisation_included_without_identifiers_is_known_by_its_reference(
+    backend: Backend,
+) -> None:
+    place = {"resourceType": "Organization", "id": "o", "name": "Ambulatoriet"}
+    plan = {"resourceType": "CarePlan", "id": "c", "status": "active", "title": "Plan"} | HERS
+    serve_fhir(backend, patient(), place, plan | {"author": BUP | {"reference": "Organization/o"}})
+    assert [e.owner for e in ask(backend).entries] == ["bup"]

@@ -7,6 +7,7 @@ What the server did not include is fetched, within bounds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ READS = 20
 CANNOT_SEARCH = frozenset(
     {f"status {n}" for n in (400, 403, 404, 405, 422, 501)} | {"not supported", "outcome"}
 )
+_TYPED = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9.\-]{1,64}(?:/_history/[^/]+)?$")
 ROUNDS = 2
 """A team's member is a role, the role has a person and an organisation."""
 
@@ -139,3 +141,11 @@ def logical(reference: Json) -> tuple[str, ...]:
     """The "system|value" of a reference by identifier."""
     found = obj(reference, "identifier")
     return (f"{text(found, 'system')}|{text(found, 'value')}",) if text(found, "value") else ()
+
+
+def kind_said(reference: Json) -> str:
+    """The type that an unresolved reference tells of itself, wherever it points; "" if it does not."""
+    if said := text(reference, "type"):
+        return said.rpartition("/")[2]
+    target = _TYPED.search(text(reference, "reference"))
+    return target[1] if target else ""

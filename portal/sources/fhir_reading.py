@@ -11,7 +11,7 @@ import msgspec
 from portal.records import Audience
 from portal.settings import CPR_SYSTEM, SourceConfig
 from portal.sources.fhir_client import name_of
-from portal.sources.fhir_graph import Graph, identifiers, logical
+from portal.sources.fhir_graph import Graph, identifiers, kind_said, logical
 from portal.sources.fhir_hours import hours
 from portal.sources.fhir_shape import (
     Json,
@@ -103,7 +103,7 @@ class Reading:
     def _owners(self, resource: Json) -> Iterator[Organization]:
         for key in "author", "managingOrganization", "serviceProvider":
             for reference in objs(resource, key):
-                if found := self.organization(reference, resource):
+                if found := self.organization(reference, resource, only=key != "author"):
                     yield found
         for reference in self._performers(resource):
             if self._is_organization(reference, resource) and (
@@ -127,33 +127,40 @@ class Reading:
                 ):
                     yield found
 
-    def organization(self, reference: Json, holder: Json) -> Organization | None:
-        """The organisation referred to, directly or through a role."""
+    def organization(
+        self, reference: Json, holder: Json, *, only: bool = False
+    ) -> Organization | None:
+        """The organisation referred to, directly or through a role.
+
+        `only`: the element can point to nothing else.
+        """
         found = self.graph.find(reference, holder)
         if found and found.get("resourceType") == "PractitionerRole":
-            return self.organization(obj(found, "organization"), found)
+            return self.organization(obj(found, "organization"), found, only=True)
+        known = logical(reference)
         if found and found.get("resourceType") == "Organization":
             name = text(found, "name") or display(reference)
-            return Organization(identifiers(found), "" if restrictions(found) else name)
-        if found or not self._is_organization(reference, holder):
+            return Organization((*identifiers(found), *known), "" if restrictions(found) else name)
+        if found or not self._is_organization(reference, holder, only=only):
             return None
-        known = logical(reference)
         return Organization(known, display(reference)) if known or display(reference) else None
 
-    def _is_organization(self, reference: Json, holder: Json) -> bool:
+    def _is_organization(self, reference: Json, holder: Json, *, only: bool = False) -> bool:
+        """By what it resolves to, else by what is said of it, else by whose identifier it has."""
         found = self.graph.find(reference, holder)
         if found:
             return found.get("resourceType") == "Organization"
-        target = self.graph.local(text(reference, "reference"))
-        if target.startswith("Organization/") or text(reference, "type") == "Organization":
-            return True
-        return any(UNIT.fullmatch(i) for i in logical(reference))
+        if said := kind_said(reference):
+            return said == "Organization"
+        known = logical(reference)
+        ours = bool(self.marks.actor(Organization(known)))
+        return only or ours or any(UNIT.fullmatch(i) for i in known)
 
     def who(self, reference: Json, holder: Json) -> Who | None:
         """A professional or organisation; None for family, devices and the nameless."""
         target = self.graph.local(text(reference, "reference"))
         found = self.graph.find(reference, holder) or {}
-        kind = text(found, "resourceType") or text(reference, "type") or target.partition("/")[0]
+        kind = text(found, "resourceType") or kind_said(reference)
         if kind in NO_CONTACT or any(i.startswith(CPR_SYSTEM + "|") for i in logical(reference)):
             return None
         role = found if kind == "PractitionerRole" else {}
