@@ -20,6 +20,7 @@ from portal.bodies import LARGEST_BODY
 from portal.clerk import Clerk
 from portal.comments import Comments
 from portal.consent_pages import ConsentPages
+from portal.consent_places import ConsentPlaces
 from portal.consents import Consents
 from portal.conversation import Conversation
 from portal.counter import Counter
@@ -97,6 +98,7 @@ class Portal:
     comments: Comments
     overviews: Overviews
     counter: Counter
+    consent_places: ConsentPlaces
     consent_pages: ConsentPages
     deciding: Deciding
     conversation: Conversation
@@ -131,7 +133,8 @@ def join(settings: Settings) -> Portal:
     presenter = Presenter(settings, family, consents, threshold.standings, places)
     overviews = Overviews(threshold, family, presenter, places, marks)
     counter = Counter(settings, family, threshold)
-    consent_pages = ConsentPages(settings, overviews, consents)
+    named = ConsentPlaces(settings, overviews, consents, threshold.standings)
+    consent_pages = ConsentPages(settings, overviews, consents, named)
     conversation = Conversation(overviews, comments, consents, family)
     drafts = Drafts(settings, store, family, vault)
     return Portal(
@@ -144,8 +147,9 @@ def join(settings: Settings) -> Portal:
         comments=comments,
         overviews=overviews,
         counter=counter,
+        consent_places=named,
         consent_pages=consent_pages,
-        deciding=Deciding(settings, overviews, consents, consent_pages),
+        deciding=Deciding(settings, overviews, consents, named, consent_pages),
         conversation=conversation,
         drafts=drafts,
         desks=Desks(conversation, drafts),

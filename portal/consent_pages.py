@@ -15,7 +15,6 @@ from portal.access import (
     PARTY,
     Viewer,
     decided_sectors,
-    exists_for,
 )
 from portal.consent_choices import (
     Filled,
@@ -24,9 +23,10 @@ from portal.consent_choices import (
     last_health,
     sector_choices,
 )
+from portal.consent_places import ConsentPlaces
 from portal.consent_state import Kind, Mine
 from portal.consents import Consents, Row
-from portal.handout import Choice, Place, Relation
+from portal.handout import Choice, Relation
 from portal.handout_consent import ConsentForm, ConsentList, ConsentRow, HistoryLine
 from portal.overview import Involved, Look, Overviews
 from portal.proposal import months_ahead
@@ -43,8 +43,11 @@ ORDER = ("active", "pending", "none", "expired", "withdrawn")
 class ConsentPages:
     """The consent pages of one municipality."""
 
-    def __init__(self, settings: Settings, overviews: Overviews, consents: Consents) -> None:
-        self._settings, self._overviews, self._consents = settings, overviews, consents
+    def __init__(
+        self, settings: Settings, overviews: Overviews, consents: Consents, places: ConsentPlaces
+    ) -> None:
+        self._settings, self._overviews = settings, overviews
+        self._consents, self._places = consents, places
         self._actors = settings.actors
 
     def list(self, viewer: Viewer, citizen: str, wait: float | None) -> ConsentList:
@@ -52,7 +55,7 @@ class ConsentPages:
         standing, involved = self.stand(viewer, citizen, wait)
         rows = self._consents.rows(standing.home, person_of(viewer))
         nameable = [
-            a for a in self._settings.actor if self.nameable(standing, a.id) or a.id in rows
+            a for a in self._settings.actor if self._places.nameable(standing, a.id) or a.id in rows
         ]
         found = [self._row(standing, rows.get(a.id), a.id, a.id in involved) for a in nameable]
         gone = [
@@ -78,7 +81,9 @@ class ConsentPages:
     ) -> ConsentForm:
         """One actor's page. Raises NotFound, RegisterDown."""
         standing, involved = self.stand(viewer, citizen, FORM_SECONDS)
-        actor = self.named(standing, actor)
+        if gone := self._places.gone(standing, actor):
+            return self._farewell(standing, gone)
+        actor = self._places.named(standing, actor)
         filled = sent.proposal if sent else None
         ticked = sent.owners if sent else frozenset()
         row = self._consents.row(standing.home, person_of(viewer), actor)
@@ -121,6 +126,18 @@ class ConsentPages:
             changed=changed,
         )
 
+    def _farewell(self, standing: Standing, actor: str) -> ConsentForm:
+        """A place gone from the configuration: what was said, and the way to take it back."""
+        row = self._consents.row(standing.home, person_of(standing.viewer), actor)
+        return ConsentForm(
+            citizen=self._overviews.citizen(standing),
+            row=self._row(standing, row, actor, False),
+            latest=standing.home.facts.today,
+            version=row.version,
+            may_decide=False,
+            history=self.history(standing, actor),
+        )
+
     def own_grants(self, viewer: Viewer, citizen: str) -> tuple[ConsentRow, ...]:
         """What the viewer has said yes to, by the events alone: for when the register is down."""
         person = person_of(viewer)
@@ -128,7 +145,7 @@ class ConsentPages:
             return ()
         words = {e.actor: e for e in self._consents.events(citizen) if e.by == person}
         return tuple(
-            ConsentRow(place=self._overviews.unplaced(citizen, a), state=Mine.PENDING.value)
+            ConsentRow(place=self._places.unplaced(citizen, a), state=Mine.PENDING.value)
             for a, e in words.items()
             if e.kind is Kind.GRANTED
         )
@@ -149,45 +166,19 @@ class ConsentPages:
         """The sectors whose data the viewer can open."""
         return decided_sectors(person_of(standing.viewer), standing.home.facts)
 
-    def nameable(self, standing: Standing, actor: str) -> bool:
-        """Whether the viewer may name this actor; one with an own answer stays visible."""
-        found = self._actors.get(actor)
-        if found is None:
-            return False
-        return exists_for(found, self._settings.municipality, standing.guard.places)
-
-    def named(self, standing: Standing, shown: str) -> str:
-        """The actor a viewer named by the id she met. Raises NotFound."""
-        actor = self._overviews.meant(standing, shown)
-        if not self.nameable(standing, actor):
-            raise NotFound
-        return actor
-
-    def answered(self, citizen: str, person: str, shown: str) -> str:
-        """The actor the person has answered about, by the id she met; needs no register."""
-        mine = {e.actor for e in self._consents.events(citizen) if e.by == person}
-        met = {self._overviews.unplaced(citizen, a).id: a for a in mine}
-        return met.get(shown, "") or (shown if shown in mine else "")
-
     def owners(self, standing: Standing, actor: str) -> tuple[Actor, ...]:
         """The actors whose data the viewer can open to `actor`."""
         mine = self.decides(standing)
         return tuple(
             a
             for a in self._settings.actor
-            if a.sector in mine and a.id != actor and self.nameable(standing, a.id)
+            if a.sector in mine and a.id != actor and self._places.nameable(standing, a.id)
         )
-
-    def place(self, standing: Standing, actor: str) -> Place:
-        """The actor for this viewer; one gone from the configuration by its id."""
-        if actor in self._actors:
-            return self._overviews.place(standing, actor)
-        return Place(id=actor, name=_("Et sted, der ikke er koblet på mere"), sector=Sector.OTHER)
 
     # --- the parts of a page ---
 
     def _row(self, standing: Standing, row: Row | None, actor: str, involved: bool) -> ConsentRow:
-        place = self.place(standing, actor)
+        place = self._places.shown(standing, actor)
         if row is None:
             return ConsentRow(place=place, state=Mine.NONE.value, involved=involved)
         owners = {o for s in row.scopes for _c, o in s.pairs if o in self._actors}
@@ -200,7 +191,7 @@ class ConsentPages:
             categories=tuple(
                 c for c in Category if any(c == p for s in row.scopes for p, _o in s.pairs)
             ),
-            owners=tuple(sorted(self.place(standing, o).name for o in owners)),
+            owners=tuple(sorted(self._places.shown(standing, o).name for o in owners)),
             until=until,
             ends_soon=bool(until and until - standing.home.facts.today <= remind),
             purpose=next(
@@ -211,7 +202,7 @@ class ConsentPages:
         )
 
     def _without(self, standing: Standing, actor: str) -> tuple[str, ...]:
-        name = self.place(standing, actor).name
+        name = self._places.shown(standing, actor).name
         first = standing.home.citizen.first_name
         found = [
             _(
@@ -243,7 +234,7 @@ class ConsentPages:
                 at=e.at,
                 kind=e.kind.value,
                 categories=tuple(sorted(e.grant.categories)) if e.grant else (),
-                owners=tuple(sorted(self.place(standing, o).name for o in e.grant.owners))
+                owners=tuple(sorted(self._places.shown(standing, o).name for o in e.grant.owners))
                 if e.grant
                 else (),
                 until=e.grant.until if e.grant else None,

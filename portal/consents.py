@@ -91,6 +91,8 @@ class Consents:
         visible = tuple(s for s in scopes if self._concerns(s, viewer, home))
         if not decided_sectors(viewer, home.facts) and visible:
             state = Mine.ACTIVE
+        if state is Mine.ACTIVE and actor not in self._sectors:  # gone: a yes that opens nothing
+            state = Mine.PENDING
         said_yes = state in (Mine.ACTIVE, Mine.PENDING)
         return Row(
             actor=actor,

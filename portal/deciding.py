@@ -16,6 +16,7 @@ from portal.access import ADULT, DECIDES_ON_HEALTH, PARTY, Viewer
 from portal.access_staff import ANY_OWNER, Scope
 from portal.audit import Act
 from portal.consent_pages import ConsentPages, person_of
+from portal.consent_places import ConsentPlaces
 from portal.consent_state import OWNERLESS, Event
 from portal.consents import Consents
 from portal.family import RegisterDown
@@ -38,17 +39,22 @@ class Deciding:
     """What a family member can do about an actor."""
 
     def __init__(
-        self, settings: Settings, overviews: Overviews, consents: Consents, pages: ConsentPages
+        self,
+        settings: Settings,
+        overviews: Overviews,
+        consents: Consents,
+        places: ConsentPlaces,
+        pages: ConsentPages,
     ) -> None:
         self._settings, self._overviews = settings, overviews
-        self._consents, self._pages = consents, pages
+        self._consents, self._places, self._pages = consents, places, pages
 
     def proposal(
         self, viewer: Viewer, citizen: str, wanted: Proposal, sectors: Iterable[Sector]
     ) -> tuple[Proposal, Mapping[str, str]]:
         """The proposal with whole areas written out as owners, and what is wrong with it."""
         standing, involved = self._pages.stand(viewer, citizen, PREVIEW_SECONDS)
-        actor = self._pages.named(standing, wanted.actor)
+        actor = self._places.named(standing, wanted.actor)
         if not self._pages.decides(standing):
             raise NotFound
         possible = self._pages.owners(standing, actor)
@@ -114,7 +120,7 @@ class Deciding:
         Raises NotAllowed, NotFound, RegisterDown, StoreDown.
         """
         person = person_of(viewer)
-        answered = self._pages.answered(citizen, person, actor)
+        answered = self._places.answered(citizen, person, actor)
         try:
             standing = self._overviews.standing(viewer, citizen)
         except RegisterDown:
@@ -123,15 +129,14 @@ class Deciding:
         else:
             if not answered and not self._pages.decides(standing):
                 raise NotFound
-            answered = answered or self._pages.named(standing, actor)
+            answered = answered or self._places.named(standing, actor)
         self._consents.withdraw(citizen, person, answered, decides=True)
 
     def receipt(self, viewer: Viewer, citizen: str, actor: str) -> tuple[ConsentReceipt, Event]:
         """The viewer's standing yes about an actor, in the words she saw. Raises NotFound."""
         standing = self._overviews.glance(viewer, citizen)
         person = person_of(viewer)
-        gone = actor not in self._settings.actors  # an actor gone from the file keeps its consents
-        actor = self._overviews.meant(standing, actor) or (actor if gone else "")
+        actor = self._overviews.meant(standing, actor) or self._places.gone(standing, actor)
         events = self._consents.events(citizen)
         event = consent_state.latest(events, actor).get(person)
         if event is None or event.grant is None:
@@ -141,12 +146,12 @@ class Deciding:
         seen, _blank, danish = event.grant.text.partition("\n\n")
         receipt = ConsentReceipt(
             citizen=self._overviews.citizen(standing),
-            place=self._pages.place(standing, actor),
+            place=self._places.shown(standing, actor),
             sentences=tuple(seen.splitlines()),
             danish=tuple(danish.splitlines()),
             language=event.grant.language,
             at=event.at,
-            owners=tuple(self._pages.place(standing, o) for o in sorted(event.grant.owners)),
+            owners=tuple(self._places.shown(standing, o) for o in sorted(event.grant.owners)),
             state=row.mine.value,
             number=self._consents.number(citizen, event),
             replaces=self._consents.number(citizen, before) if before else "",
@@ -169,8 +174,8 @@ class Deciding:
 
     def _sentences(self, standing: Standing, proposal: Proposal) -> tuple[str, ...]:
         """The full sentences of a yes, exactly as stored with it."""
-        place = self._pages.place(standing, proposal.actor).name
-        names = sorted(self._pages.place(standing, o).name for o in proposal.owners)
+        place = self._places.shown(standing, proposal.actor).name
+        names = sorted(self._places.shown(standing, o).name for o in proposal.owners)
         purpose = next(
             (configured_word(p.text) for p in self._settings.purpose if p.id == proposal.purpose),
             "",

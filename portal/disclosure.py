@@ -100,7 +100,9 @@ def _consents(portal: Portal, viewer: Viewer, citizen: str) -> list[dict[str, An
     found = portal.consent_pages.list(viewer, citizen, None)
     told = []
     for row in found.rows:
-        actor = portal.overviews.meant(standing, row.place.id) or row.place.id
+        shown = row.place.id
+        meant = portal.overviews.meant(standing, shown)
+        actor = meant or portal.consent_places.gone(standing, shown)
         mine = portal.consent_pages.history(standing, actor)
         if row.state == "none" and not mine:
             continue

@@ -43,6 +43,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     phone: str = ""
     hours: str = ""
     url: str = ""
+    gone: bool = False
+    """No longer in the configuration: it sees nothing here."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

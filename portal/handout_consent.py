@@ -52,12 +52,12 @@ class ConsentForm(msgspec.Struct, frozen=True, kw_only=True):
 
     citizen: Citizen
     row: ConsentRow
-    categories: tuple[Choice, ...]
-    sectors: tuple[Choice, ...]
-    owners: tuple[Choice, ...]
-    excluded: tuple[Choice, ...]
-    purposes: tuple[Choice, ...]
-    until: str
+    categories: tuple[Choice, ...] = ()
+    sectors: tuple[Choice, ...] = ()
+    owners: tuple[Choice, ...] = ()
+    excluded: tuple[Choice, ...] = ()
+    purposes: tuple[Choice, ...] = ()
+    until: str = ""
     latest: date
     version: int
     may_decide: bool

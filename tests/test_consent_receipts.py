@@ -7,9 +7,11 @@ import re
 from datetime import date, timedelta
 from html import unescape
 
+import msgspec
 import pytest
 from flask import Flask
 
+from portal import create_app
 from portal.consent_state import Grant, Kind, latest
 from portal.db import now
 from portal.records import Category
@@ -37,8 +39,8 @@ def machine_receipt(who: Browser, citizen: str) -> dict:
     return answer.json
 
 
-def paper_receipt(who: Browser, citizen: str) -> str:
-    return unescape(check(who.get(f"/overblik/{citizen}/samtykke/ppr/kvittering")))
+def paper_receipt(who: Browser, citizen: str, actor: str = "ppr") -> str:
+    return unescape(check(who.get(f"/overblik/{citizen}/samtykke/{actor}/kvittering")))
 
 
 def test_the_machines_receipt_is_the_yes_that_is_stored(
@@ -96,6 +98,61 @@ def test_a_newer_yes_says_what_it_replaces_everywhere(camilla: Browser, noah: st
     assert "Det nye ja erstatter" not in first["policyRule"]["text"]
     assert history(camilla, noah) == ["Du gav samtykke", "Dit nye svar tog over", "Du gav samtykke"]
     assert state(camilla, noah, "ppr") == "active"
+
+
+def test_a_yes_to_a_place_that_is_gone_applies_to_nobody_and_can_be_taken_back(
+    app: Flask, login: Login, camilla: Browser, noah: str
+) -> None:
+    """Gone from the file, its consents stay visible; they open nothing, and it says so."""
+    grant(camilla, noah, "hjoerring")
+    without = elsewhere(app, "hjoerring")
+    camilla = login("camilla", app=without)
+    assert state(camilla, noah, "hjoerring") == "pending"
+    page = check(camilla.get(f"/overblik/{noah}/samtykke"))
+    assert f'href="/overblik/{noah}/samtykke/hjoerring"' in page
+    own = check(camilla.get(f"/overblik/{noah}/samtykke/hjoerring"))
+    receipt = paper_receipt(camilla, noah, "hjoerring")
+    for text in (page, own, receipt):
+        assert "Stedet er ikke koblet på portalen mere." in text
+        assert "Begge forældre skal sige ja" not in text and 'value="traek"' in text
+    assert 'data-consent="pending"' in own and 'value="giv"' not in own
+    assert propose(camilla, noah, "hjoerring").status_code == 404
+    assert withdraw(camilla, noah, "hjoerring").status_code == 303
+    assert state(camilla, noah, "hjoerring") == "withdrawn"
+    assert camilla.get(f"/overblik/{noah}/samtykke/hjoerring").status_code == 200
+    assert camilla.get(f"/overblik/{noah}/samtykke/findes-ikke").status_code == 404
+
+
+def test_a_place_that_is_gone_tells_nobody_where_somebody_lives(app: Flask, login: Login) -> None:
+    """What it was called may tell, and nothing says any more whether it does."""
+    jonas = login("jonas")
+    emil = jonas.citizens()["Emil"]
+    text = check(jonas.get(f"/overblik/{emil}/samtykke"))
+    met = re.search(r'data-actor="(sted-[0-9a-f]{12})"', text)
+    assert met
+    place = met[1]
+    grant(jonas, emil, place)
+    (event,) = app.extensions["portal"].consents.events(emil)
+    jonas = login("jonas", app=elsewhere(app, event.actor))
+    assert state(jonas, emil, place) == "pending"
+    for path in ("", f"/{place}", f"/{place}/kvittering", f"/{place}/kvittering.json"):
+        answer = jonas.get(f"/overblik/{emil}/samtykke{path}")
+        assert answer.status_code == 200, path
+        assert event.actor not in answer.get_data(as_text=True), path
+    assert withdraw(jonas, emil, place).status_code == 303
+    assert state(jonas, emil, place) == "withdrawn"
+
+
+def elsewhere(app: Flask, gone: str) -> Flask:
+    """The same portal, restarted without one place and its systems."""
+    settings = app.extensions["portal"].settings
+    return create_app(
+        msgspec.structs.replace(
+            settings,
+            actor=tuple(a for a in settings.actor if a.id != gone),
+            source=tuple(s for s in settings.source if s.actor != gone),
+        )
+    )
 
 
 def test_taking_the_new_yes_back_does_not_bring_the_old_one_back(
