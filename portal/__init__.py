@@ -35,6 +35,7 @@ from portal.identity import user
 from portal.identity.browser import Interface
 from portal.identity.oidc import Oidc
 from portal.identity.session import Sessions
+from portal.key_check import KeyCheck
 from portal.limits import Limiter
 from portal.overview import Overviews
 from portal.own_account import OwnAccount
@@ -92,6 +93,7 @@ class Portal:
     settings: Settings
     store: Store
     vault: Vault
+    key_check: KeyCheck
     gatherer: Gatherer
     family: Family
     consents: Consents
@@ -116,7 +118,7 @@ class Portal:
 
     def unready(self) -> str:
         """Why this worker cannot serve; empty when it can."""
-        return draining.problem() or schema.problem(self.store)
+        return draining.problem() or schema.problem(self.store) or self.key_check.problem()
 
 
 def join(settings: Settings) -> Portal:
@@ -141,6 +143,7 @@ def join(settings: Settings) -> Portal:
         settings=settings,
         store=store,
         vault=vault,
+        key_check=KeyCheck(store, vault, settings.municipality),
         gatherer=gatherer,
         family=family,
         consents=consents,

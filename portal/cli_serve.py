@@ -11,6 +11,9 @@ from portal.assets import AssetsMissing
 from portal.binding import EXAMPLE, Bind, NotAPlace, bind_of
 from portal.cli_call import CONFIG, Cause, settings_of, store_of
 from portal.config import operators_port
+from portal.crypto import Vault
+from portal.db import Store
+from portal.key_check import KeyCheck
 from portal.settings import ConfigError, Settings
 
 
@@ -44,7 +47,7 @@ def serve(
     settings, store = settings_of(context), store_of(context)
     where = _place(bind, socket_mode, settings)
     operators = _operators_port(metrics or settings.metrics.bind)
-    if problem := schema.problem(store) or _unjoinable(settings):
+    if problem := schema.problem(store) or _unopened(settings, store) or _unjoinable(settings):
         raise Cause(problem)
     store.engine.dispose()  # no worker may inherit a connection
     if check:
@@ -75,6 +78,13 @@ def _operators_port(text: str) -> Bind | None:
         return operators_port(text) if text else None
     except ConfigError as e:
         raise Cause(str(e)) from None
+
+
+def _unopened(settings: Settings, store: Store) -> str:
+    """Why these are not the data keys of this database; empty when they are."""
+    name = settings.data_keys_env
+    problem = KeyCheck(store, Vault(settings.data_keys), settings.municipality).problem()
+    return f"{name} (data_keys_env): {problem} (example: {name}=NEW,OLD)" if problem else ""
 
 
 def _unjoinable(settings: Settings) -> str:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from msgspec import structs
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from portal import audit, create_app, keys, rotation
 from portal.access import Viewer
@@ -23,6 +24,7 @@ from portal.config import load
 from portal.crypto import Vault
 from portal.family import NOBODY
 from portal.journal import Journal
+from portal.key_check import KeyCheck
 from portal.models import person
 from portal.settings import CPR_SYSTEM, Settings
 from tests.conftest import BASE, Login
@@ -169,6 +171,49 @@ def test_what_no_key_opens_is_said_and_kept(lived_in: Shop) -> None:
     both = with_keys(lived_in.settings, new, old)
     assert command(both).exit_code == 0
     all_readable(open_shop(with_keys(both, new)), ids)
+
+
+def test_with_keys_that_open_nothing_no_portal_starts(lived_in: Shop) -> None:
+    """Everybody would be somebody new, and whom an authority has shut out would be in again."""
+    file = str(lived_in.settings.path("portal-0851.toml"))
+    (old,), new = lived_in.settings.data_keys, fresh_key()
+
+    def start(*data_keys: bytes) -> str:
+        environ = with_keys(lived_in.settings, *data_keys).environ
+        return CliRunner().invoke(main, ["serve", "--check", "--config", file], env=environ).stderr
+
+    (line,) = start(new).splitlines()
+    assert line.startswith("PORTAL_DATA_KEYS (data_keys_env): ")
+    assert "the data keys do not open" in line and "(example: " in line
+    for fits in ((old,), (new, old), (old, new)):
+        assert "PORTAL_DATA_KEYS" not in start(*fits)
+    assert command(with_keys(lived_in.settings, new, old)).exit_code == 0
+    assert "the data keys do not open" in start(old)
+    assert "PORTAL_DATA_KEYS" not in start(new)
+
+
+def test_an_empty_database_takes_any_keys(shop: Shop) -> None:
+    check = KeyCheck(shop.store, Vault([fresh_key()]), "0851")
+    assert check.problem() == ""
+    shop.person(PEOPLE[0])
+    assert "do not open" in check.problem(), "nothing was known before"
+
+
+def test_a_worker_with_other_keys_is_not_ready(
+    settings: Settings, app: Flask, login: Login
+) -> None:
+    def ready(worker: Flask) -> TestResponse:
+        return worker.test_client().get("/readyz", base_url=BASE)
+
+    other = create_app(with_keys(settings, fresh_key()))
+    assert ready(other).status_code == 200, "nothing is held yet"
+    login("mette").citizens()
+    assert ready(app).json == {"status": "ready"}
+    assert ready(other).status_code == 503
+    assert ready(other).json == {"status": "the data keys do not open what the database holds"}
+    (old,) = settings.data_keys
+    both = create_app(with_keys(settings, fresh_key(), old))
+    assert ready(both).status_code == 200
 
 
 def test_a_no_said_while_the_journal_is_written_anew_is_not_lost(lived_in: Shop) -> None:

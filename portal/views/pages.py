@@ -89,6 +89,6 @@ def healthz() -> ResponseReturnValue:
 @pages.get("/readyz")
 @audience("anyone")
 def readyz() -> ResponseReturnValue:
-    """Able to serve: the database answers and has the right schema. Sources are not asked."""
+    """Able to serve: the database answers, has the right schema and our keys. Sources are not asked."""
     problem = portal().unready()
     return ({"status": problem}, 503) if problem else {"status": "ready"}
