@@ -21,7 +21,17 @@ from recorded.backend import (
     subject,
 )
 
-from portal.records import Answer, Assessment, Audience, Contact, Goal, Intervention, Meeting, State
+from portal.records import (
+    Answer,
+    Assessment,
+    Audience,
+    Contact,
+    Goal,
+    Intervention,
+    Meeting,
+    Plan,
+    State,
+)
 from portal.sources.gather import Gatherer
 
 HERS = {"subject": {"reference": "Patient/p1"}}
@@ -449,3 +459,26 @@ def test_an_organisation_included_without_identifiers_is_known_by_its_reference(
     plan = {"resourceType": "CarePlan", "id": "c", "status": "active", "title": "Plan"} | HERS
     serve_fhir(backend, patient(), place, plan | {"author": BUP | {"reference": "Organization/o"}})
     assert [e.owner for e in ask(backend).entries] == ["bup"]
+
+
+def test_what_is_contained_refers_to_its_neighbours_in_the_container(backend: Backend) -> None:
+    role = {"resourceType": "PractitionerRole", "id": "r"}
+    role |= {"practitioner": {"reference": "#pr"}, "organization": {"reference": "#o"}}
+    place = {"resourceType": "Organization", "id": "o", "name": "PPR"}
+    place |= {
+        "identifier": [PPR["identifier"]],
+        "telecom": [{"system": "phone", "value": "99990102"}],
+    }
+    inside = {"contained": [role, KARIN | {"id": "pr"}, place]}
+    plan = {"resourceType": "CarePlan", "id": "c", "status": "active", "title": "Plan"} | HERS
+    serve_fhir(
+        backend,
+        patient(),
+        TEAM | inside | {"participant": [{"member": {"reference": "#r"}}]},
+        plan
+        | {"author": {"reference": "#r"}, "contained": [role, KARIN | {"id": "pr"} | R, place]},
+    )
+    contact, told = ask(backend).entries
+    assert isinstance(contact, Contact) and isinstance(told, Plan)
+    assert (contact.name, contact.phone, contact.owner) == ("Karin Thomsen", "99990102", "ppr")
+    assert (told.owner, told.responsible) == ("ppr", "")

@@ -42,11 +42,15 @@ class Graph:
         return reference.removeprefix(self._base).partition("/_history/")[0]
 
     def find(self, reference: Json, holder: Json) -> Json | None:
-        """The resource referred to, or None."""
+        """The resource referred to, or None.
+
+        What is contained refers to its neighbours in the one list of its container (R4 2.27).
+        """
         target = text(reference, "reference")
         if target.startswith("#"):
             inside = objs(holder, "contained")
-            return next((c for c in inside if text(c, "id") == target[1:]), None)
+            found = next((c for c in inside if text(c, "id") == target[1:]), None)
+            return found and found | {"contained": inside}
         return self.pool.get(self.local(target)) if target else None
 
     def name(self, reference: Json, holder: Json) -> str:
