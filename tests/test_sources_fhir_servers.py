@@ -482,3 +482,25 @@ def test_what_is_contained_refers_to_its_neighbours_in_the_container(backend: Ba
     assert isinstance(contact, Contact) and isinstance(told, Plan)
     assert (contact.name, contact.phone, contact.owner) == ("Karin Thomsen", "99990102", "ppr")
     assert (told.owner, told.responsible) == ("ppr", "")
+
+
+@pytest.mark.parametrize("shut", ["PractitionerRole", "Practitioner", "Organization"])
+def test_a_restricted_participant_is_told_neither_by_name_nor_by_place(
+    backend: Backend, shut: str
+) -> None:
+    tag = {
+        "meta": {"tag": [{"system": "urn:familieoverblik:audience", "code": "not-for-guardians"}]}
+    }
+    role = {"resourceType": "PractitionerRole", "id": "r", "organization": {"reference": "Organization/o"}}  # fmt: skip
+    role |= {"practitioner": {"reference": "Practitioner/karin"}}
+    place = {"resourceType": "Organization", "id": "o", "name": "PPR", "identifier": [PPR["identifier"]]}  # fmt: skip
+    behind = [r | tag if r["resourceType"] == shut else r for r in (role, KARIN, place)]
+    open_ = role | {"id": "open", "practitioner": {"display": "Bo"}, "organization": BUP}
+    meeting = _appointment("m", "l")
+    meeting["participant"] += [
+        {"actor": {"reference": f"PractitionerRole/{n}"}} for n in ("r", "open")
+    ]
+    serve_fhir(backend, patient(), meeting, open_, *behind)
+    (told,) = ask(backend).entries
+    assert isinstance(told, Meeting)
+    assert (told.people, told.actors) == (("Bo",), ("bup",))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.records import Audience, Hole, Meeting
-from portal.sources.fhir_graph import identifiers
+from portal.sources.fhir_graph import identifiers, kind_said
 from portal.sources.fhir_reading import Reading, address, display, restrictions
 from portal.sources.fhir_shape import (
     COPENHAGEN,
@@ -97,9 +97,9 @@ def _around(reading: Reading, resource: Json, key: str) -> dict[str, Any]:
     """Place, people and actors; who or what is restricted itself is left out."""
     coming = [p for p in objs(resource, "participant") if text(p, "status") != "declined"]
     references = [obj(p, key) for p in coming]
-    met = (reading.who(r, resource) for r in references)
-    people = (w.name for w in met if w and not w.audience)
-    actors = (reading.marks.actor(o) for o in reading.taking_part(resource))
+    named = [r for r in references if not reading.kept_from(r, resource)]
+    people = (w.name for r in named if (w := reading.who(r, resource)))
+    actors = (reading.marks.actor(o) for r in named for o in reading.taking_part(r, resource))
     return {
         **_where(reading, references, resource),
         "people": tuple(dict.fromkeys(people)),
@@ -129,9 +129,7 @@ def _location(reading: Reading, reference: Json, holder: Json, kind: str = "Loca
 def _place(reading: Reading, reference: Json, holder: Json, kind: str) -> str:
     """Name and address, and the number to ring where the meeting is a call."""
     if reading.graph.find(reference, holder) is None:
-        target = reading.graph.local(text(reference, "reference"))
-        said = text(reference, "type") or target.partition("/")[0]
-        return display(reference) if said == kind else ""
+        return display(reference) if kind_said(reference) == kind else ""
     if not (found := _location(reading, reference, holder, kind)):
         return ""
     phone = telecom(objs(found, "telecom"), "phone")

@@ -110,22 +110,21 @@ class Reading:
                 found := self.organization(reference, resource)
             ):
                 yield found
-        yield from self.taking_part(resource)
+        for participant in objs(resource, "participant"):
+            for key in "member", "actor", "individual":
+                yield from self.taking_part(obj(participant, key), resource)
 
     def _performers(self, resource: Json) -> list[Json]:
         details = (obj(a, "detail") for a in objs(resource, "activity"))
         return [*objs(resource, "performer"), *(p for d in details for p in objs(d, "performer"))]
 
-    def taking_part(self, resource: Json) -> Iterator[Organization]:
-        """The organisations behind the participants' roles."""
-        for participant in objs(resource, "participant"):
-            for key in "member", "actor", "individual":
-                reference = obj(participant, key)
-                role = self.graph.find(reference, resource) or {}
-                if role.get("resourceType") == "PractitionerRole" and (
-                    found := self.organization(reference, resource)
-                ):
-                    yield found
+    def taking_part(self, reference: Json, holder: Json) -> Iterator[Organization]:
+        """The organisation behind a participant's role."""
+        role = self.graph.find(reference, holder) or {}
+        if role.get("resourceType") == "PractitionerRole" and (
+            found := self.organization(reference, holder)
+        ):
+            yield found
 
     def organization(
         self, reference: Json, holder: Json, *, only: bool = False
@@ -163,19 +162,28 @@ class Reading:
         kind = text(found, "resourceType") or kind_said(reference)
         if kind in NO_CONTACT or any(i.startswith(CPR_SYSTEM + "|") for i in logical(reference)):
             return None
-        role = found if kind == "PractitionerRole" else {}
-        person = self.graph.find(obj(role, "practitioner"), role) if role else found
-        who = _who(target, role, person or {}, self._place(role, found))
+        role, person, place = self._behind(reference, holder)
+        who = _who(target, role, person, place)
         organization = self.organization(reference, holder)
         desk = who.title or (self.marks.name(organization) if organization else "")
         name = who.name or display(reference) or display(obj(role, "practitioner")) or desk
         named = msgspec.structs.replace(who, name=name, organization=organization)
         return named if name else None
 
-    def _place(self, role: Json, found: Json) -> Json:
-        if role:
-            return self.graph.find(obj(role, "organization"), role) or {}
-        return found if found.get("resourceType") == "Organization" else {}
+    def kept_from(self, reference: Json, holder: Json) -> frozenset[Audience]:
+        """From whom it is kept who is meant: by the role, the person or the place."""
+        return OPEN.union(*map(restrictions, self._behind(reference, holder)))
+
+    def _behind(self, reference: Json, holder: Json) -> tuple[Json, Json, Json]:
+        """Role, person and place, each as far as it is known; a place is its own person."""
+        found = self.graph.find(reference, holder) or {}
+        if found.get("resourceType") != "PractitionerRole":
+            return {}, found, found if found.get("resourceType") == "Organization" else {}
+        person, place = (
+            self.graph.find(obj(found, key), found) or {}
+            for key in ("practitioner", "organization")
+        )
+        return found, person, place
 
 
 def _who(key: str, role: Json, person: Json, place: Json) -> Who:
