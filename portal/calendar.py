@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from flask_babel import gettext as _
 from icalendar import Calendar, Event
 
+from portal.access import today_in_copenhagen
 from portal.db import now
 from portal.handout import Shown
 from portal.records import Meeting
@@ -23,15 +24,30 @@ def one_meeting(shown: Shown, base_url: str) -> bytes:
     return several_meetings((shown,), base_url)
 
 
-def several_meetings(meetings: Iterable[Shown], base_url: str) -> bytes:
-    """A calendar with these meetings; a cancelled one says so."""
+def several_meetings(meetings: Iterable[Shown], base_url: str, whole: bool = True) -> bytes:
+    """A calendar with these meetings; a cancelled one says so, and so does one that is not whole:
+    a phone forgets what a feed no longer holds."""
     calendar = Calendar()
     calendar.add("prodid", "-//Familieoverblik//DA")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     for shown in meetings:
         calendar.add_component(event(shown, base_url))
+    if not whole:
+        calendar.add_component(_gap(base_url))
     return calendar.to_ical()
+
+
+def _gap(base_url: str) -> Event:
+    """Today's note that some meetings did not come."""
+    found = Event()
+    found.add("uid", f"mangler@{urlsplit(base_url).hostname}")
+    found.add("dtstamp", now())
+    found.add("summary", _("Der kan mangle møder i kalenderen lige nu"))
+    found.add("dtstart", today_in_copenhagen(now()))
+    found.add("transp", "TRANSPARENT")
+    found.add("class", "PRIVATE")
+    return found
 
 
 def event(shown: Shown, base_url: str) -> Event:

@@ -174,7 +174,7 @@ class Family:
         return True
 
     def _custodians(self, found: Iterable[object]) -> tuple[Known, ...] | None:
-        """None when one of them cannot be told apart: then custody counts as unknown."""
+        """Those alive; None when one of them cannot be told apart: then custody counts as unknown."""
         people = [p for p in found if isinstance(p, Person)]
         known = []
         for enrolled in self._enrol([Registered(person=p, patient="") for p in people]):
@@ -184,7 +184,7 @@ class Family:
                 known.append(self.known(enrolled.id))
             except UnknownPerson:
                 known.append(enrolled)
-        return tuple(known)
+        return tuple(k for k in known if not k.person.deceased)  # death ends custody
 
     def _enrol(self, found: Sequence[Registered]) -> tuple[Known | None, ...]:
         """These with our ids; None for one without an identifier."""

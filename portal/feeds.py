@@ -20,7 +20,7 @@ from portal.handout import FeedLine
 from portal.journal import Ended, Journal
 from portal.models import feed
 from portal.overview import Look, Overviews
-from portal.records import Category
+from portal.records import Category, State
 from portal.settings import Settings
 from portal.standing import NotFound
 
@@ -87,7 +87,9 @@ class Feeds:
             row.citizen,
             Look(wait=None, act=Act.FEED, categories=(Category.MEETINGS,), fresh=True),
         )
-        return several_meetings(page.meetings, self._settings.base_url)
+        silent = any(line.state is State.UNAVAILABLE for line in page.lines)
+        whole = not (silent or page.holes)
+        return several_meetings(page.meetings, self._settings.base_url, whole)
 
     def _name(self, citizen: str) -> str:
         try:

@@ -73,7 +73,7 @@ class Overviews:
         self, viewer: Viewer, citizen: str, look: Look
     ) -> tuple[Overview, Mapping[str, Answer]]:
         before = self.standing(viewer, citizen, look)
-        answers = self._threshold.ask(before, look.wait)
+        answers = self._threshold.ask(before, _patience(before, look.wait))
         after = self._threshold.again(before, look)
         page = self._present(after, answers)
         if not after.preview_for:
@@ -124,7 +124,8 @@ class Overviews:
         before = [s for s in (self._threshold.visible(viewer, p, look) for p in people) if s]
         for standing in before:
             self._threshold.ask(standing, 0)
-        until = None if wait is None else time.monotonic() + wait
+        waits = [_patience(s, wait) for s in before]
+        until = None if None in waits or wait is None else time.monotonic() + wait
         pages, opened = [], []
         for standing in before:
             left = None if until is None else max(0, until - time.monotonic())
@@ -205,6 +206,12 @@ class Overviews:
     def tells_address(self, standing: Standing, text: str) -> bool:
         """Whether a text holds a protected address of this family, whoever is to read it."""
         return holds_protected(text, self._standings.addresses(standing.home))
+
+
+def _patience(standing: Standing, wait: float | None) -> float | None:
+    """How long to wait. Where whereabouts are hidden: for all, because what one source calls a place
+    must be known before another's text is shown."""
+    return None if standing.guard.places else wait
 
 
 def shown_of(page: Overview, look: Look) -> tuple[Category, ...]:

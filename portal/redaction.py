@@ -50,25 +50,32 @@ NO_SHIELD = Shield()
 
 
 def shield(
-    viewer: Person, citizen: Person, others: Iterable[Person], is_self: bool = False
+    viewer: Person,
+    citizen: Person,
+    others: Iterable[Person],
+    near: Iterable[Person] = (),
+    is_self: bool = False,
 ) -> Shield:
     """What must be kept from this viewer.
 
-    `others` are the other custody holders. Protected are those with name and
-    address protection who are not the viewer and do not live where she lives;
-    an unknown address counts as living elsewhere.
+    `others` are the other custody holders, `near` the viewer's other children or
+    the citizen's brothers and sisters. Protected are those with name and address
+    protection who are not the viewer and do not live where she lives; an unknown
+    address counts as living elsewhere. One who is `near` counts as the citizen does
+    where the two live together; else only the address itself is kept.
     """
-    home = _home(viewer)
-    hidden = [p for p in (citizen, *others) if p.protected and not _same_home(home, _home(p))]
-    if is_self:
-        hidden = [p for p in hidden if p is not citizen]
-    if not hidden:
+    home, house = _home(viewer), _home(citizen)
+    near = list(near)
+    together = [p for p in near if _same_home(house, _home(p))]
+    people = (*(() if is_self else (citizen,)), *others, *together)
+    hidden = [p for p in people if p.protected and not _same_home(home, _home(p))]
+    apart = [p for p in near if p.protected and not _same_home(home, _home(p))]
+    if not hidden and not apart:
         return NO_SHIELD
-    at_home = is_self or _same_home(home, _home(citizen))
-    words = {w for p in hidden for text in _address_texts(p) for w in spellings(text)}
+    words = {w for p in (*hidden, *apart) for text in _address_texts(p) for w in spellings(text)}
     towns = {w for p in hidden for w in spellings(p.city)}
     return Shield(
-        places=not at_home,
+        places=bool(hidden) and not is_self and not _same_home(home, house),
         words=_searched(words | towns),
         towns=tuple(sorted(towns)),
         codes=tuple(sorted({p.postcode for p in hidden if p.postcode})),

@@ -208,13 +208,21 @@ def _log() -> Iterator[str]:
         "the citizen from 15": (Relation.SELF, 16),
     }
     social, health = frozenset({Sector.SOCIAL}), frozenset({Sector.HEALTH})
-    lines: dict[str, tuple[str | None, bool, frozenset[Sector], bool]] = {
-        "her own": ("reader", False, frozenset(), True),
-        "another adult's look": (FATHER, False, frozenset(), True),
-        "another's answer or comment": (FATHER, True, frozenset(), True),
-        "an employee's look, not health": (None, False, social, True),
-        "an employee's look, health": (None, False, health, True),
-        "an employee's, of an actor that does not exist for her": (None, False, social, False),
+    nothing: frozenset[Sector] = frozenset()
+    lines = {
+        "her own": ("reader", False, nothing, True, nothing),
+        "another adult's look": (FATHER, False, nothing, True, nothing),
+        "another's answer or comment": (FATHER, True, nothing, True, nothing),
+        "an employee's look, not health": (None, False, social, True, social),
+        "an employee's look, health": (None, False, health, True, health),
+        "an employee's look, let in by health data alone": (None, False, social, True, health),
+        "an employee's, of an actor that does not exist for her": (
+            None,
+            False,
+            social,
+            False,
+            social,
+        ),
     }
     yield from _table(
         ("The line is", *readers),
@@ -234,7 +242,8 @@ def _log() -> Iterator[str]:
         "Source: the data subject's right to know who looked, when and why: GDPR art. 15,",
     )
     yield (
-        "CJEU C-579/21 of 22 June 2023. That each reader has a log of her own is a " + PRODUCT + "."
+        "CJEU C-579/21 of 22 June 2023. That each reader has a log of her own is a " + PRODUCT + ","
+        " and so is that an employee's line names only what its reader may see something of, too."
     )
 
 

@@ -27,7 +27,7 @@ LONGEST = 100
 MOST_WORDS = 8
 FIELDS: dict[type, tuple[str, ...]] = {
     Contact: ("name", "role", "responsible_for", "phone", "email", "stands_in"),
-    Meeting: ("title", "place", "people", "actors", "instruction"),
+    Meeting: ("title", "place", "people", "instruction"),
     Intervention: ("title", "description", "goal", "responsible", "paragraph", "codes"),
     Assessment: ("title", "responsible"),
     Plan: ("title", "description", "responsible"),

@@ -15,7 +15,7 @@ from portal.access import Viewer
 from portal.access_staff import Scope
 from portal.consent_state import sector_of
 from portal.consents import Consents
-from portal.family import Family, Household, UnknownPerson
+from portal.family import Family, Household, Known, UnknownPerson
 from portal.handout import Relation
 from portal.held import Held
 from portal.records import AnyEntry, Hole, Person, Sector
@@ -136,15 +136,24 @@ class Standings:
         own = reader == home.citizen.id
         me = home.citizen if own else self._family.known(reader)
         others = [c.person for c in home.custodians or () if c.id != reader]
-        return shield(me.person, home.citizen.person, others, is_self=own)
+        near = [c.person for c in self._children(home, reader)]
+        return shield(me.person, home.citizen.person, others, near, is_self=own)
 
-    @staticmethod
-    def addresses(home: Household) -> Shield:
+    def addresses(self, home: Household) -> Shield:
         """The protected addresses of this family, as kept from whoever lives nowhere near."""
         nobody = Person(name="", born=None)
         people = [c.person for c in home.custodians or ()]
-        found = shield(nobody, home.citizen.person, people)
+        near = [c.person for c in self._children(home, home.citizen.id)]
+        found = shield(nobody, home.citizen.person, people, near)
         return msgspec.structs.replace(found, places=False)
+
+    def _children(self, home: Household, reader: str) -> Iterable[Known]:
+        """The reader's own children, or a child's brothers and sisters: where one of them lives may
+        be told by what is said about another."""
+        child = reader == home.citizen.id and home.custodians
+        parents = [c.id for c in home.custodians or ()] if child else [reader]
+        found = {c.id: c for p in parents for c in self._family.children(p)}
+        return (c for id, c in found.items() if id not in (home.citizen.id, reader))
 
     # --- whose look it is ---
 

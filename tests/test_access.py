@@ -342,6 +342,15 @@ LINES = [
 ]
 
 
+def test_what_health_data_alone_let_in_is_the_young_persons() -> None:
+    """An employee of a school who came in because a 16-year-old opened health data to it."""
+    school, health = frozenset({Sector.SCHOOL}), frozenset({Sector.HEALTH})
+    for footing, told in ((health, False), (health | school, True), (frozenset(), True)):
+        assert reads_line(MOTHER, GUARDIAN, 16, None, False, school, True, footing) is told
+        assert reads_line(MOTHER, GUARDIAN, 9, None, False, school, True, footing)
+        assert reads_line(CHILD, SELF, 16, None, False, school, True, footing)
+
+
 @pytest.mark.parametrize(("how", "age", "by", "answers", "sectors", "exists", "readable"), LINES)
 def test_each_reader_has_her_own_log(
     how: Relation,

@@ -12,10 +12,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 from flask import Flask
+from msgspec import structs
 
 from backend_stub.cast import HOMES
 from portal import create_app
 from portal.settings import Settings
+from portal.sources.register import Registered
 from tests.acts import (
     SOON,
     TODAY,
@@ -557,3 +559,18 @@ def test_looking_at_ones_own_children_is_not_looking_at_each_others_matters(logi
 def test_concerns_and_internal_matters_appear_to_nobody(login: Login, word: str) -> None:
     mette = login("mette")
     assert word not in everything(mette, mette.citizens()["Emil"])
+
+
+def test_a_parent_who_has_died_decides_no_more(app: Flask, login: Login) -> None:
+    """Custody ends with death: her login opens nothing, and the other's yes is enough."""
+    mette, jonas = login("mette"), login("jonas")
+    emil, family = mette.citizens()["Emil"], app.extensions["portal"].family
+    grant(mette, emil, "ppr")
+    assert state(mette, emil, "ppr") == "pending"
+    his = next(iter(jonas.citizens().values()))
+    known = family.known(his)
+    dead = Registered(person=structs.replace(known.person, deceased=True), patient=known.patient)
+    family._memory.put(("person", his), dead)  # as the register says from now on
+    assert jonas.get(f"/overblik/{emil}").status_code == 404
+    assert "Emil" not in jonas.get("/overblik", follow_redirects=True).get_data(as_text=True)
+    assert state(mette, emil, "ppr") == "active"

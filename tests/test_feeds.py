@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import pytest
 from flask import Flask
 from icalendar import Calendar
+from msgspec import structs
 
+from portal import create_app
 from portal.family import RegisterDown
+from portal.settings import Settings
 from tests.acts import shut_out
 from tests.conftest import BASE, Browser, Login
 from tests.page_checks import check
@@ -31,6 +35,23 @@ def test_a_feed_tells_when_and_nothing_else(login: Login) -> None:
     assert len(events) > 3
     assert {str(e["SUMMARY"]) for e in events} == {"Møde"}
     assert not any("LOCATION" in e or "DESCRIPTION" in e or "ORGANIZER" in e for e in events)
+
+
+def test_a_feed_says_when_meetings_may_be_missing(
+    app: Flask, settings: Settings, login: Login
+) -> None:
+    """A phone forgets what a feed no longer holds: an outage must not read as no meeting."""
+    mette = login("mette")
+    link = link_for(mette, mette.citizens()["Emil"])
+    sick = tuple(
+        structs.replace(s, url="http://127.0.0.1:9/none") if s.actor == "familieafdelingen" else s
+        for s in settings.source
+    )
+    broken = Browser(create_app(structs.replace(settings, source=sick)).test_client())
+    told = Calendar.from_ical(broken.get(link).data).walk("VEVENT")
+    notes = [e for e in told if "mangle" in str(e["SUMMARY"])]
+    assert len(told) > 1 and len(notes) == 1 and not isinstance(notes[0]["DTSTART"].dt, datetime)
+    assert b"mangle" not in mette.get(link).data
 
 
 def test_a_feed_needs_no_login_and_no_wrong_letter(login: Login) -> None:

@@ -364,3 +364,20 @@ SAME = [
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_names_are_the_same_by_letters_and_digits_alone(one: str, other: str) -> None:
     assert normal(one) == normal(other)
+
+
+def test_where_a_brother_lives_is_kept_too() -> None:
+    """Only the brother is protected: what is said about his sister must not tell where he lives."""
+    brother = msgspec.structs.replace(CHILD, name="Noah Holm", protected=True)
+    sister = msgspec.structs.replace(CHILD, name="Ida Holm", protected=False)
+    assert shield(AWAY, sister, []) == NO_SHIELD
+    guard = shield(AWAY, sister, [], [brother])
+    assert guard.places, "they live together"
+    assert "Prøvevænget" not in cut(f"Hentes på {CHILD.address}", guard)
+    moved = msgspec.structs.replace(sister, address="Åvej 9", postcode="9800", city="Hjørring")
+    apart = shield(AWAY, moved, [], [brother])
+    assert not apart.places and "Prøvevænget" not in cut(f"Hentes på {CHILD.address}", apart)
+    assert cut("Mødes i Hjørring", apart) == "Mødes i Hjørring"
+    assert shield(brother, sister, [], [brother]) == NO_SHIELD, "he lives there himself"
+    own = shield(AWAY, AWAY, [], [brother], is_self=True)
+    assert not own.places and "Prøvevænget" not in cut(f"Barnet bor {CHILD.address}", own)
