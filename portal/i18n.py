@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from flask import Flask, g, request, session
+from flask import Flask, current_app, g, request, session
 from flask_babel import Babel
 from jinja2 import pass_context
 from jinja2.runtime import Context
@@ -18,6 +18,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Request
 
 from portal import speech
+from portal.identity.browser import cookie_name
 from portal.records import Sector
 from portal.speech import gettext as _
 
@@ -123,7 +124,7 @@ def choose() -> str:
 
 def of_browser(asked: Request = request) -> str:
     """The language the browser asks for, by cookie or header; needs no session."""
-    wanted = asked.cookies.get(COOKIE, "")
+    wanted = asked.cookies.get(cookie_name(current_app.extensions["portal"].settings, COOKIE), "")
     if wanted in LANGUAGES:
         return wanted
     offered = [code for code, language in LANGUAGES.items() if language.offered]

@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.wrappers import Request
 
 from portal.i18n import COOKIE, LANGUAGES, of_browser
+from portal.identity.browser import cookie_name
 from portal.views.errors import written
 
 AGAIN_SECONDS = 5
@@ -18,6 +19,7 @@ class Refusals:
     """Each reason as a page and as a part of a page, in every language; needs no store."""
 
     def __init__(self, app: Flask) -> None:
+        self._app = app
         self._written = {
             (why, code, part): _write(app, why, code, part)
             for why in STATUS
@@ -28,13 +30,15 @@ class Refusals:
     def find(self, why: str, request: Request) -> Refusal:
         """In the language this browser asks for."""
         part = request.headers.get("HX-Request-Type") == "partial"
-        return self._written[why, of_browser(request), part]
+        with self._app.app_context():
+            return self._written[why, of_browser(request), part]
 
 
 def _write(app: Flask, why: str, code: str, part: bool) -> Refusal:
-    base = app.extensions["portal"].settings.base_url
-    headers = {"Cookie": f"{COOKIE}={code}"} | ({"HX-Request-Type": "partial"} if part else {})
-    with app.test_request_context("/", base_url=base, headers=headers):
+    settings = app.extensions["portal"].settings
+    asked = {"Cookie": f"{cookie_name(settings, COOKIE)}={code}"}
+    headers = asked | ({"HX-Request-Type": "partial"} if part else {})
+    with app.test_request_context("/", base_url=settings.base_url, headers=headers):
         response = app.process_response(written(STATUS[why], why, retry=AGAIN_SECONDS))
     told = [*response.headers.items(), ("Connection", "close")]
     return response.status_code, told, response.get_data()

@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
+from msgspec import structs
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Request
 
-from portal import dates, i18n, speech, words
+from portal import create_app, dates, i18n, speech, words
 from portal.i18n import LANGUAGES
 from portal.records import Meeting
+from portal.refusals import Refusals
+from portal.settings import Settings
 from tests.conftest import BASE, Browser, Login
 
 ARABIC = re.compile(r"[\u0621-\u064a]")
@@ -115,6 +119,29 @@ def test_a_choice_is_remembered_without_login(anybody: Browser) -> None:
     assert choose(anybody, "ar").status_code == 302
     assert '<html lang="ar" dir="rtl">' in html(anybody.get("/hjaelp"))
     assert '<html lang="ar"' in html(anybody.get("/hjaelp", headers={"Accept-Language": "da"}))
+
+
+def test_over_https_the_choice_is_kept_for_this_host_alone(settings: Settings) -> None:
+    """Its name says so to the browser; a name that another host could have set is not looked at."""
+    https = "https://portal.example"
+    app = create_app(structs.replace(settings, base_url=https))
+    client = app.test_client()
+    chosen = client.post("/sprog", base_url=https, data={"sprog": "en"})
+    name, *told = chosen.headers["Set-Cookie"].split("; ")
+    assert name == "__Host-sprog=en"
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax", "Max-Age=31536000"} <= set(told)
+    assert not any(word.startswith("Domain") for word in told)
+    assert '<html lang="en"' in html(client.get("/", base_url=https))
+    foreign = app.test_client()
+    foreign.set_cookie("sprog", "en", domain="portal.example")
+    assert '<html lang="da"' in html(foreign.get("/", base_url=https))
+    _, _, full = Refusals(app).find("busy", Request.from_values(headers={"Cookie": name}))
+    assert '<html lang="en"' in full.decode(), "also when the house is full"
+
+
+def test_over_plain_http_its_name_has_no_prefix(anybody: Browser) -> None:
+    cookie = choose(anybody, "en").headers["Set-Cookie"].split("; ")
+    assert cookie[0] == "sprog=en" and "Secure" not in cookie and "HttpOnly" in cookie
 
 
 def test_a_choice_is_remembered_in_the_session(amira: Browser) -> None:

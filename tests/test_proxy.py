@@ -181,7 +181,7 @@ def test_what_the_portal_must_know_is_passed(
 def test_cookies_are_for_this_host_over_tls(proxy: Proxy) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"https://{HOST}"}
     cookie = proxy.ask("/sprog", "POST", "sprog=en", **form).headers["set-cookie"]
-    assert "Secure" in cookie and "HttpOnly" in cookie
+    assert cookie.startswith("__Host-sprog=en;") and "Secure" in cookie and "HttpOnly" in cookie
 
 
 def test_too_much_is_refused_before_the_portal(proxy: Proxy) -> None:

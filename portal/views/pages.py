@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from portal.gate import audience, portal
 from portal.glossary import words
 from portal.i18n import COOKIE, LANGUAGES
+from portal.identity.browser import set_cookie
 from portal.identity.session import Account
 
 pages = Blueprint("pages", __name__)
@@ -69,8 +70,7 @@ def choose_language() -> ResponseReturnValue:
         if account.person:
             portal().family.chose_language(account.person, chosen)
     response = redirect(_home(account))
-    secure = portal().settings.secure
-    response.set_cookie(COOKIE, chosen, max_age=YEAR, httponly=True, secure=secure, samesite="Lax")
+    set_cookie(response, portal().settings, COOKIE, chosen, YEAR)
     return response
 
 
