@@ -223,6 +223,14 @@ class Hole(Entry, frozen=True, kw_only=True, tag="hole"):
     of: str
     running: bool = True
 
+    @classmethod
+    def instead_of(cls, entry: AnyEntry) -> Hole:
+        """What is left of an entry that may not be shown as it was read."""
+        common = {name: getattr(entry, name) for name in Entry.__struct_fields__}
+        status = getattr(entry, "status", Status.RUNNING)
+        running = getattr(entry, "running", status in RUNNING)
+        return cls(**common, of=str(entry.__struct_config__.tag), running=running)
+
 
 KIND_OF: dict[str, type[Entry]] = {str(k.__struct_config__.tag): k for k in AnyEntry.__args__}
 """Tag -> record: "meeting" -> Meeting."""

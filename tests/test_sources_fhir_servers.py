@@ -12,6 +12,7 @@ from recorded.backend import (
     Backend,
     bundle,
     in_days,
+    lost,
     outcome,
     patient,
     running_backend,
@@ -504,3 +505,40 @@ def test_a_restricted_participant_is_told_neither_by_name_nor_by_place(
     (told,) = ask(backend).entries
     assert isinstance(told, Meeting)
     assert (told.people, told.actors) == (("Bo",), ("bup",))
+
+
+@pytest.mark.parametrize("refused", [403, 404])
+def test_a_contact_whose_name_may_not_be_read_is_missed(backend: Backend, refused: int) -> None:
+    episode = {"resourceType": "EpisodeOfCare", "id": "e", "status": "active", "type": [{"text": "Forløb"}]}  # fmt: skip
+    episode |= {"patient": HERS["subject"], "careManager": {"reference": "Practitioner/karin"}}
+    place = {"managingOrganization": [{"reference": "Organization/o"}], "participant": []} | R
+    serve_fhir(backend, patient(), TEAM, TEAM | place | {"id": "u"}, episode)
+    for kind in "Practitioner", "Organization":
+        backend.answers[f"/fhir/{kind}/_search"] = refused
+    backend.answers["/fhir/Practitioner/karin"] = refused
+    found = ask(backend)
+    assert (names(found), lost(found)) == (set(), ["contact", "contact R"])
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {},
+        {"reference": "RelatedPerson/mor"},
+        {"reference": "https://elsewhere.example/fhir/Patient/9"},
+        {"type": "Device", "identifier": {"value": "7"}},
+    ],
+)
+def test_family_and_things_without_a_name_are_not_missed(
+    backend: Backend, member: dict[str, Any]
+) -> None:
+    serve_fhir(backend, patient(), TEAM | {"participant": [{"member": member}]})
+    assert ask(backend).state is State.EMPTY
+
+
+def test_more_people_than_are_read_one_by_one_are_missed(backend: Backend) -> None:
+    people = [{"reference": f"Practitioner/{n}", "display": f"P{n}"} for n in range(22)]
+    serve_fhir(backend, patient(), TEAM | {"participant": [{"member": p} for p in people]})
+    backend.answers["/fhir/Practitioner/_search"] = 400
+    found = ask(backend)
+    assert (len(names(found)), found.partial) == (22, True)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from portal.records import Audience, Contact
+from portal.records import Audience, Contact, Hole
 from portal.sources.fhir_reading import Reading, Who
 from portal.sources.fhir_shape import (
     COPENHAGEN,
@@ -36,8 +36,15 @@ _COORDINATOR = re.compile(r"coordinator|tovholder|koordin", re.IGNORECASE)
 _OVER = frozenset({"inactive", "finished", "cancelled", "entered-in-error"})
 
 
-def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact]:
-    """One per participation; a care manager who is in a team too is that team's coordinator."""
+def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact | Hole]:
+    """One per participation; a care manager who is in a team too is that team's coordinator.
+
+    Whoever is there and has no name that can be read is a hole.
+    """
+    return (c if c.name else Hole.instead_of(c) for c in _participations(reading, found))
+
+
+def _participations(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact]:
     managed = {_leads(reading, e, who): (e, who) for e, who in _managers(reading, found)}
     for team in found.get("CareTeam", []):
         if text(team, "status") == "entered-in-error":
@@ -46,7 +53,7 @@ def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact
             yield from _alone(reading, team)
         for n, participant in enumerate(objs(team, "participant")):
             member = obj(participant, "member")
-            if who := reading.who(member, team):
+            if who := reading.professional(member, team):
                 contact = _participant(reading, team, participant, who, n)
                 who_seen = _Seen(
                     who.key or who.name, contact.owner, contact.kinds, contact.audience
@@ -59,15 +66,16 @@ def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact
 
 def _alone(reading: Reading, team: Json) -> Iterator[Contact]:
     """KLCore's service performer: a team of nobody, delivered by an organisation."""
-    behind = (reading.who(r, team) for r in objs(team, "managingOrganization"))
-    who = next((w for w in behind if w), None)
+    behind = (reading.professional(r, team) for r in objs(team, "managingOrganization"))
+    who = max((w for w in behind if w), key=lambda w: bool(w.name), default=None)
     phone = telecom(objs(team, "telecom"), "phone") or (who.phone if who else "")
     if not who and not phone:
         return
     yield Contact(
         **reading.entry(team, audience=who.audience if who else frozenset()),
         name=(who.name if who else "") or text(team, "name"),
-        responsible_for=first_text(objs(team, "category")) or (text(team, "name") if who else ""),
+        responsible_for=first_text(objs(team, "category"))
+        or (text(team, "name") if who and who.name else ""),
         phone=phone,
         email=who.email if who else "",
         address=who.address if who else "",
@@ -94,7 +102,7 @@ def _managers(reading: Reading, found: dict[str, list[Json]]) -> Iterator[tuple[
     for episode in found.get("EpisodeOfCare", []):
         if text(episode, "status") in _OVER:
             continue
-        if who := reading.who(obj(episode, "careManager"), episode):
+        if who := reading.professional(obj(episode, "careManager"), episode):
             yield episode, who
 
 

@@ -64,11 +64,12 @@ class Graph:
         return name_inside(holder, found) if target.startswith("#") else name_of(found)
 
     async def complete(self, client: FhirClient, resources: Iterable[Json]) -> bool:
-        """Fetch the people, organisations and places referred to; False if there were too many.
+        """Fetch the people, organisations and places referred to; False if not all could be asked for.
 
         Raises SourceFailure.
         """
         tried: set[str] = set()
+        whole = True
         waiting = list(resources)
         for _ in range(ROUNDS):
             missing = sorted({n for r in waiting for n in self._named(r)} - tried)
@@ -76,9 +77,10 @@ class Graph:
             if len(tried) > LOOKUPS:
                 return False
             found = await together(*(_fetch(client, k, ids) for k, ids in _by_type(missing)))
-            waiting = [r for some in found for r in some]
+            waiting = [r for some, _ in found for r in some]
+            whole &= all(all_ for _, all_ in found)
             self.pool.update((name_of(r), r) for r in waiting)
-        return True
+        return whole
 
     def _named(self, resource: Json) -> Iterator[str]:
         for reference in _references(resource):
@@ -110,8 +112,10 @@ def _by_type(names: list[str]) -> list[tuple[str, list[str]]]:
     return list(found.items())
 
 
-async def _fetch(client: FhirClient, kind: str, ids: list[str]) -> list[Json]:
-    """Those of the ids that the server has; one that it lacks is shown by its display.
+async def _fetch(client: FhirClient, kind: str, ids: list[str]) -> tuple[list[Json], bool]:
+    """Those of the ids that the server has, and whether it was asked for all.
+
+    One that it lacks is shown by its display.
 
     A server that cannot search by id, or finds none of them that way, is read from.
     """
@@ -119,14 +123,15 @@ async def _fetch(client: FhirClient, kind: str, ids: list[str]) -> list[Json]:
     try:
         answer = await client.search(kind, {"_id": ",".join(ids)})
         found = [r for r in answer.matches if name_of(r) in wanted]
+        whole = not answer.cut or wanted == {name_of(r) for r in found}
     except SourceFailure as e:
         if e.problem not in CANNOT_SEARCH:
             raise
         found = []
     if found:
-        return found
+        return found, whole
     read = await together(*(client.read(n) for n in sorted(wanted)[:READS]))
-    return [r for r in read if r]
+    return [r for r in read if r], len(wanted) <= READS
 
 
 def name_inside(holder: Json, contained: Json) -> str:

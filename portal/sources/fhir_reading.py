@@ -157,6 +157,11 @@ class Reading:
 
     def who(self, reference: Json, holder: Json) -> Who | None:
         """A professional or organisation; None for family, devices and the nameless."""
+        found = self.professional(reference, holder)
+        return found if found and found.name else None
+
+    def professional(self, reference: Json, holder: Json) -> Who | None:
+        """As `who`, but nameless where somebody is meant whose name cannot be read."""
         target = self.graph.local(text(reference, "reference"))
         found = self.graph.find(reference, holder) or {}
         kind = text(found, "resourceType") or kind_said(reference)
@@ -167,8 +172,9 @@ class Reading:
         organization = self.organization(reference, holder)
         desk = who.title or (self.marks.name(organization) if organization else "")
         name = who.name or display(reference) or display(obj(role, "practitioner")) or desk
-        named = msgspec.structs.replace(who, name=name, organization=organization)
-        return named if name else None
+        if not (name or target or logical(reference)):
+            return None
+        return msgspec.structs.replace(who, name=name, organization=organization)
 
     def kept_from(self, reference: Json, holder: Json) -> frozenset[Audience]:
         """From whom it is kept who is meant: by the role, the person or the place."""

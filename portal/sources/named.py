@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from portal.records import AnyEntry, Contact, Entry, Hole, Meeting
+from portal.records import AnyEntry, Contact, Hole, Meeting
 from portal.settings import SourceConfig
 from portal.sources import Delivery, Source
 from portal.sources.http import Http
@@ -39,7 +39,7 @@ class Named:
         if self._directory:
             units, whole = await self._directory.units(wanted, until - clock())
         named = [(old, _named(old, units)) for old in delivery.entries]
-        lost = [] if whole else [_hole(old) for old, now in named if now is None]
+        lost = [] if whole else [Hole.instead_of(old) for old, now in named if now is None]
         return Delivery.of(
             (*(now for _, now in named if now), *delivery.holes, *lost),
             partial=delivery.partial,
@@ -57,12 +57,6 @@ def _units(entry: AnyEntry) -> Iterator[str]:
 
 def _is_unit(said: str) -> bool:
     return said.startswith("https://kombit.dk/") and UNIT.fullmatch(said) is not None
-
-
-def _hole(contact: AnyEntry) -> Hole:
-    """One that is left out because nobody could be asked for its name."""
-    common = {name: getattr(contact, name) for name in Entry.__struct_fields__}
-    return Hole(**common, of="contact", running=getattr(contact, "running", True))
 
 
 def _named(entry: AnyEntry, units: dict[str, Unit]) -> AnyEntry | None:
