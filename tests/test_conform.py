@@ -88,7 +88,7 @@ def test_a_healthy_service_passes(backends: str, kind: str, said: str) -> None:
         ("planer", "wrong-person", "answers about somebody else"),
         ("planer", "alien", "some items name somebody else"),
         ("planer", "null", "the mapped place holds nothing"),
-        ("hentsagsliste", "wrong-kinds", "items finds nothing, where a list is expected"),
+        ("hentsagsliste", "wrong-kinds", "a lone object, where a list is expected"),
     ],
 )
 def test_an_ill_service_is_told_why(backends: str, kind: str, fault: str, said: str) -> None:

@@ -174,6 +174,44 @@ def test_an_item_about_somebody_else_fails_all(backend: Backend) -> None:
     assert (found.state, found.problem, found.entries) == (State.UNAVAILABLE, "wrong person", ())
 
 
+ONE = {"t": "Et", "s": "2026-12-01"}
+SHAPES = ("m[]", "m[*]", "m", "m[?t!='x']", "m[0:9]", "m[] | [?t!='x']")
+
+
+@pytest.mark.parametrize("items", SHAPES)
+def test_an_object_where_a_list_is_meant_is_a_list_of_one(backend: Backend, items: str) -> None:
+    backend.answers["/svar"] = {"m": ONE, "p": []}
+    plans = {"items": "p[]", "title": "t"}
+    mapping = {"meetings": MEETINGS["meetings"] | {"items": items}, "plans": plans}
+    found = ask(backend, mapping=mapping)
+    assert [e.key for e in found.entries] == ["Meeting/#0"] and not found.holes
+
+
+@pytest.mark.parametrize("said", [{"error": "x"}, {}, "x", 3, True])
+@pytest.mark.parametrize("items", SHAPES)
+def test_what_is_no_list_is_never_read_as_nothing(backend: Backend, items: str, said: Any) -> None:
+    backend.answers["/svar"] = {"m": said, "p": []}
+    plans = {"items": "p[]", "title": "t"}
+    mapping = {"meetings": MEETINGS["meetings"] | {"items": items}, "plans": plans}
+    found = ask(backend, mapping=mapping)
+    assert (found.state, found.problem) == (State.UNAVAILABLE, "unexpected shape")
+    backend.answers["/svar"] = {"m": None, "p": []}
+    assert ask(backend, mapping=mapping).state is State.EMPTY
+
+
+def test_inside_an_item_too(backend: Backend) -> None:
+    goals = {"items": "g[]", "title": "t"}
+    mapping = {"plans": {"items": "p[]", "title": "t", "audience": "a", "goals": goals}}
+    backend.answers["/svar"] = {"p": [{"t": "Plan", "g": {"t": "Mål"}}, {"t": "Uden", "g": None}]}
+    found = ask(backend, mapping=mapping)
+    assert [e.key for e in found.entries] == ["Plan/#0", "Goal/#0.0", "Plan/#1"]
+    assert not found.holes and not found.partial
+    backend.answers["/svar"] = {"p": [{"t": "Plan", "a": "V", "g": {"error": "x"}}]}
+    assert lost(ask(backend, mapping=mapping)) == ["goal V"]
+    backend.answers["/svar"] = {"p": [{"t": "Plan", "a": "R", "g": "se bilag"}]}
+    assert lost(ask(backend, mapping=mapping)) == ["goal R"]
+
+
 def test_no_content_is_empty(backend: Backend) -> None:
     backend.answers["/svar"] = 204
     assert ask(backend, mapping=MEETINGS).state is State.EMPTY

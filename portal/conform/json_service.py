@@ -13,6 +13,7 @@ from portal.sources.fhir_shape import web
 from portal.sources.json_in import decode
 from portal.sources.marks import Marks
 from portal.sources.probe import Probed
+from portal.sources.rest_lists import Listed
 from portal.sources.rest_mapping import Section, mapping_of, search
 from portal.sources.rest_records import AUDIENCES, MOST_ITEMS, read_fields, record, restrictions
 
@@ -40,14 +41,19 @@ def of_json(config: SourceConfig, settings: Settings, met: Probed) -> Iterator[R
 def _section(
     path: str, section: Section, holder: Any, config: SourceConfig, marks: Marks
 ) -> Iterator[Remark]:
-    found = _searched(section.items, holder)
-    if not isinstance(found, list):
-        what = "finds nothing" if found is None else f"finds {code(found)}"
-        yield Remark("note", f"{path}: items {what}, where a list is expected")
+    try:
+        found = search(section.items, holder)
+    except SourceFailure:
+        yield Remark("FAIL", f"{path}: items finds something that is no list")
         return
-    items = found[:MOST_ITEMS]
-    yield Remark("ok", f"{path}: {len(found)} items")
-    if len(found) > MOST_ITEMS:
+    if found is None:
+        yield Remark("note", f"{path}: items finds nothing, where a list is expected")
+        return
+    items = found.items[:MOST_ITEMS]
+    yield Remark("ok", f"{path}: {len(found.items)} items")
+    if found.alone:
+        yield Remark("note", f"{path}: a lone object, where a list is expected")
+    if len(found.items) > MOST_ITEMS:
         yield Remark("FAIL", f"{path}: only the first {MOST_ITEMS} are read")
     lost = [w for item in items if (w := _lost(section, item, config, marks))]
     for words in counted(lost):
@@ -58,7 +64,7 @@ def _section(
         if items and all(_searched(expression, item) is None for item in items):
             yield Remark("note", f"{path}.{name}: found in none of the items")
     for inner in section.inside:
-        held = [x for item in items for x in _listed(_searched(inner.items, item))]
+        held = [x for i in items if (f := _searched(inner.items, i)) for x in f.items]
         if held:
             everything = Section(**{f: getattr(inner, f) for f in inner.__struct_fields__})
             everything.items = _itself
@@ -104,8 +110,8 @@ def _listed(found: Any) -> list[Any]:
     return found if isinstance(found, list) else [] if found is None else [found]
 
 
-def _itself(holder: Any) -> Any:
-    return holder
+def _itself(holder: Any) -> Listed:
+    return Listed(holder)
 
 
 def _name(section: Section) -> str:

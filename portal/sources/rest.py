@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.records import AnyEntry, Hole
 from portal.settings import SourceConfig
 from portal.sources import Delivery, SourceFailure
 from portal.sources.http import Http, expect_ok
@@ -42,18 +41,10 @@ class RestSource:
 
     def _delivery(self, document: Any, value: str) -> Delivery:
         asked = Asked(value, self.config, self._marks)
-        told: list[AnyEntry | Hole | Trouble] = []
-        answered = False
-        for section in self.mapping.sections:
-            items = search(section.items, document)
-            if items is None:
-                continue
-            if not isinstance(items, list):
-                raise SourceFailure("unexpected shape")
-            answered = True
-            told += records(section, items, asked)
-        if not answered:
+        sections = [records(section, document, asked) for section in self.mapping.sections]
+        if all(s is None for s in sections):
             raise SourceFailure("unexpected shape")
+        told = [t for s in sections for t in s or ()]
         found = [t for t in told if not isinstance(t, Trouble)]
         partial = bool(search(self.mapping.partial, document)) or len(found) < len(told)
         strangers = Trouble.STRANGER in told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import files
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import jmespath
 import msgspec
@@ -26,6 +26,7 @@ from portal.records import (
 )
 from portal.settings import ConfigError, SourceConfig
 from portal.sources import SourceFailure
+from portal.sources.rest_lists import Listed, listed
 
 SECTIONS: dict[str, type[Entry]] = {
     "contacts": Contact,
@@ -41,6 +42,7 @@ EVERYWHERE = frozenset(
 )
 """`values`: the source's words -> ours."""
 Expression = Callable[[Any], Any]
+Found = TypeVar("Found")
 NOT_MAPPED = frozenset({"key", "source", "owner", "by", "kinds", "audience", "also", "lang"})
 CHOICES = {
     "status": frozenset(s.value for s in Status),
@@ -55,7 +57,7 @@ class Section(msgspec.Struct):
     """One kind of record: where its items are and where each field of an item is."""
 
     record: type[Entry]
-    items: Expression
+    items: Callable[[Any], Listed | None]
     fields: dict[str, Expression]
     types: dict[str, Any]
     """Field -> its type in records.py."""
@@ -92,7 +94,7 @@ def mapping_of(config: SourceConfig) -> Mapping:
     return Mapping(person, cut, tuple(sections))
 
 
-def search(expression: Expression | None, document: Any) -> Any:
+def search(expression: Callable[[Any], Found] | None, document: Any) -> Found | None:
     """None where there is nothing. Raises SourceFailure when the shape defeats the expression."""
     if expression is None:
         return None
@@ -127,11 +129,10 @@ def _section(key: str, record: type[Entry], table: dict[str, Any]) -> Section:
         if name not in table:
             raise ConfigError(f"{key}.{name}", "is missing", EXAMPLE)
     compiled = {n: _compiled(f"{key}.{n}", e) for n, e in table.items() if n != "values"}
-    items = compiled.pop("items")
-    assert items is not None
+    del compiled["items"]
     return Section(
         record=record,
-        items=items,
+        items=partial(listed, _parsed(f"{key}.items", table["items"])),
         types=types,
         required=required,
         person=compiled.pop("person", None),
@@ -168,6 +169,13 @@ def _values(key: str, table: Any, types: dict[str, Any]) -> dict[str, dict[str, 
 def _compiled(key: str, expression: Any) -> Expression | None:
     if expression is None:
         return None
+    parsed = _parsed(key, expression)
+    if parsed["type"] == "field":
+        return partial(_field, parsed["value"])
+    return partial(TreeInterpreter().visit, parsed)
+
+
+def _parsed(key: str, expression: Any) -> Any:
     if not isinstance(expression, str):
         raise ConfigError(key, "is not an expression in quotes", EXAMPLE)
     try:
@@ -177,9 +185,7 @@ def _compiled(key: str, expression: Any) -> Expression | None:
         raise ConfigError(key, f"is not a JMESPath expression: {reason}", EXAMPLE) from None
     if problem := _miscalled(parsed):
         raise ConfigError(key, problem, EXAMPLE)
-    if parsed["type"] == "field":
-        return partial(_field, parsed["value"])
-    return partial(TreeInterpreter().visit, parsed)
+    return parsed
 
 
 def _miscalled(node: dict[str, Any]) -> str:

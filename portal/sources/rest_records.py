@@ -12,6 +12,7 @@ import msgspec
 
 from portal.records import RUNNING, AnyEntry, Audience, Entry, Goal, Hole, Intervention, Status
 from portal.settings import SourceConfig
+from portal.sources import SourceFailure
 from portal.sources.fhir_shape import COPENHAGEN, clean, day, instant, web
 from portal.sources.marks import Marks, Organization
 from portal.sources.paragraph import paragraph
@@ -38,9 +39,28 @@ class Asked(msgspec.Struct, frozen=True):
     marks: Marks
 
 
+Told = AnyEntry | Hole | Trouble
+
+
 def records(
-    section: Section, items: list[Any], asked: Asked, number: str = "", around: Entry | None = None
-) -> Iterator[AnyEntry | Hole | Trouble]:
+    section: Section, holder: Any, asked: Asked, number: str = "", around: Entry | None = None
+) -> list[Told] | None:
+    """What the section's items tell; None where the holder has none.
+
+    Raises SourceFailure when what stands there is no list, and no entry alone.
+    """
+    found = search(section.items, holder)
+    if found is None:
+        return None
+    told = list(_each(section, found.items, asked, number, around))
+    if found.alone and all(isinstance(t, Hole) for t in told):
+        raise SourceFailure("unexpected shape")
+    return told
+
+
+def _each(
+    section: Section, items: list[Any], asked: Asked, number: str, around: Entry | None
+) -> Iterator[Told]:
     """Of each item its record, then those inside it; nothing of one about somebody else."""
     if len(items) > MOST_ITEMS:
         yield Trouble.CUT
@@ -62,16 +82,27 @@ def _plain(value: Any) -> str:
 
 def _with_inside(
     section: Section, item: Any, number: str, asked: Asked, around: Entry | None
-) -> Iterator[AnyEntry | Hole | Trouble]:
+) -> Iterator[Told]:
     told = record(section, item, number, asked.config, asked.marks, around)
     yield told
     if isinstance(told, Hole):  # what is inside would hang on nothing
         return
     for part in section.inside:
-        found = search(part.items, item)
-        yield from records(
-            part, found if isinstance(found, list) else [], asked, f"{number}.", told
-        )
+        try:
+            yield from records(part, item, asked, f"{number}.", told) or ()
+        except SourceFailure:
+            yield _unread(part, told)
+
+
+def _unread(section: Section, around: Entry) -> Hole:
+    """What stands for items that are there and are no list."""
+    common = {name: getattr(around, name) for name in Entry.__struct_fields__}
+    running = getattr(around, "status", Status.RUNNING) in RUNNING
+    return Hole(**common, of=_tag(section), running=running and getattr(around, "running", True))
+
+
+def _tag(section: Section) -> str:
+    return section.record.__name__.lower()
 
 
 def record(
@@ -90,9 +121,8 @@ def record(
         common |= _inherited(common, said, around)
         fields |= {"plan": around.key} if section.record is Goal else {}
     if any(fields.get(n) in (None, "") for n in section.required):
-        of = section.record.__name__.lower()
         running = fields.get("status", Status.RUNNING) in RUNNING and fields.get("running", True)
-        return Hole(**common, of=of, running=running)
+        return Hole(**common, of=_tag(section), running=running)
     if section.record is Intervention and not fields.get("paragraph"):
         fields["paragraph"] = paragraph([fields["title"]])
     found: Any = section.record(**common, **fields)  # one of the seven, as SECTIONS says
