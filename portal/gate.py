@@ -189,6 +189,8 @@ def _refuse_forgeries() -> ResponseReturnValue | None:
     """
     if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in NO_CSRF:
         return None
+    if request.routing_exception:  # nothing can run here: 404 or 405 is the honest answer
+        return None
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         abort(403, "csrf")
     origin = request.headers.get("Origin")

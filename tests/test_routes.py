@@ -280,6 +280,17 @@ def test_forged_posts_are_refused_and_change_nothing(app: Flask, login: Login, p
     assert answer.status_code in (302, 303)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_what_nothing_answers_is_no_forgery(app: Flask, login: Login, method: str) -> None:
+    """With a session and without a token: nothing could run, so the honest answer is given."""
+    for who in login("mette"), Browser(app.test_client()):
+        for path, status in (("/overblik", 405), ("/hjaelp", 405), ("/findes-ikke", 404)):
+            answer = who.client.open(path, method=method, base_url=BASE)
+            assert answer.status_code == status, path
+            assert status == 404 or "GET" in answer.headers["Allow"]
+            check(answer)
+
+
 def test_anonymous_foreign_posts_are_refused(app: Flask) -> None:
     client = app.test_client()
     answer = client.post(
