@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from aiohttp import web
@@ -542,3 +543,49 @@ def test_more_people_than_are_read_one_by_one_are_missed(backend: Backend) -> No
     backend.answers["/fhir/Practitioner/_search"] = 400
     found = ask(backend)
     assert (len(names(found)), found.partial) == (22, True)
+
+
+def strict(
+    backend: Backend, kind: str, refuses: str, said: Any, status: int = 400
+) -> list[list[str]]:
+    """A server that refuses every search with one parameter; returns what it was asked with."""
+    plain = backend.answers[f"/fhir/{kind}/_search"]
+    forms: list[list[str]] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        forms.append(sorted(parse_qs((await request.read()).decode())))
+        if refuses in forms[-1]:
+            return web.json_response(said, status=status)
+        found: web.StreamResponse = await plain(request)
+        return found
+
+    backend.answers[f"/fhir/{kind}/_search"] = answer
+    return forms
+
+
+@pytest.mark.parametrize("kind", ["Appointment", "Encounter"])
+@pytest.mark.parametrize("refuses", ["date", "status", "_count"])
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("not-supported", 400), ("invalid", 400), ("value", 422), ("not-supported", 200), ("not-supported", 501)],
+)  # fmt: skip
+def test_a_server_that_refuses_a_parameter_is_asked_without(
+    backend: Backend, kind: str, refuses: str, code: str, status: int
+) -> None:
+    met = HERS | {"resourceType": "Encounter", "id": "x", "status": "planned", "period": {"start": in_days(3)}}  # fmt: skip
+    serve_fhir(backend, patient(), met, _appointment("x", "l"))
+    forms = strict(backend, kind, refuses, outcome(code), status)
+    found = ask(backend)
+    assert {e.key for e in found.entries} == {"Appointment/x", "Encounter/x"}, found.problem
+    assert forms[-1] == ["patient"] or refuses not in forms[0]
+    assert not found.partial
+
+
+@pytest.mark.parametrize(
+    ("code", "state"), [("not-supported", State.EMPTY), ("invalid", State.UNAVAILABLE)]
+)
+def test_what_is_refused_bare_is_refused(backend: Backend, code: str, state: State) -> None:
+    serve_fhir(backend, patient())
+    forms = strict(backend, "Appointment", "patient", outcome(code))
+    assert ask(backend).state is state
+    assert len(forms) == 3

@@ -12,7 +12,7 @@ from portal.records import AnyEntry, Audience, Status
 from portal.settings import SourceConfig
 from portal.sources import SourceFailure
 from portal.sources.fhir import DAYS_BACK, INCLUDES
-from portal.sources.fhir_client import Found, collect, name_of
+from portal.sources.fhir_client import REFUSED, Found, collect, name_of
 from portal.sources.fhir_reading import AUDIENCE_TAGS
 from portal.sources.fhir_shape import Json, concept_text, day, instant, obj, objs, text
 from portal.sources.fhir_status import status_of
@@ -97,7 +97,7 @@ def _type(
         return
     matches = {name_of(r): r for e in good for r in _matches(e, kind, config)}
     pages = f" on {len(good)} pages" if len(good) > 1 else ""
-    again = ", asked again without _include" if asked[0].status in (400, 422) else ""
+    again = ", asked again with less (_include, date, ...)" if asked[0].status in REFUSED else ""
     yield Remark("ok", f"{kind}: supported, {len(matches)} resources{pages}{again}")
     if any(b'"OperationOutcome"' in e.body for e in good):
         yield Remark("note", f"{kind}: an OperationOutcome says that not all of it came")

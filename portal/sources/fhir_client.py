@@ -22,6 +22,9 @@ T = TypeVar("T")
 FHIR_JSON = "application/fhir+json"
 PAGES = 10
 ENTRIES = 1000
+OPTIONAL = frozenset({"_count", "date", "status"})
+"""What a server may refuse to be asked: what it then gives too much of is left out here."""
+REFUSED = frozenset({400, 422, 501})
 UNKNOWN_TYPE = frozenset({400, 403, 405, 422, 501})
 
 
@@ -58,14 +61,8 @@ class FhirClient:
     async def search(
         self, kind: str, params: Mapping[str, str], includes: tuple[str, ...] = ()
     ) -> Found:
-        """All pages of one search.
-
-        A server that chokes on `_include` is asked again without. Raises
-        NotSupported, SourceFailure.
-        """
-        reply = await self._post(kind, params, includes)
-        if includes and reply.status in (400, 422):
-            reply = await self._post(kind, params, ())
+        """All pages of one search. Raises NotSupported, SourceFailure."""
+        reply = await self._first(kind, params, includes)
         _check_known(reply, self._outcome(reply))
         found = Found(matches=[], pool={})
         bundle = self._bundle(expect_ok(reply))
@@ -91,6 +88,27 @@ class FhirClient:
         found = self._decode(expect_ok(reply))
         same = isinstance(found, dict) and name_of(found) == reference
         return found if same else None
+
+    async def _first(
+        self, kind: str, params: Mapping[str, str], includes: tuple[str, ...]
+    ) -> Reply:
+        """One that chokes on `_include` is asked without, then without whatever is optional."""
+        reply = await self._post(kind, params, includes)
+        if includes and self._refuses(reply):
+            reply = await self._post(kind, params, ())
+        bare = {k: v for k, v in params.items() if k not in OPTIONAL}
+        if bare != params and self._refuses(reply):
+            reply = await self._post(kind, bare, ())
+        return reply
+
+    def _refuses(self, reply: Reply) -> bool:
+        """By status, or by an outcome in the place of a bundle."""
+        if reply.status in REFUSED:
+            return True
+        if reply.status >= 300 or b"not-supported" not in reply.body:
+            return False
+        found = self._decode(reply.body)
+        return isinstance(found, dict) and found.get("resourceType") == "OperationOutcome"
 
     async def _post(self, kind: str, params: Mapping[str, str], includes: tuple[str, ...]) -> Reply:
         form = [*params.items()]
