@@ -29,6 +29,7 @@ from backend_stub.app import create_app
 from backend_stub.organisation import PATH, UNITS
 from portal.records import Answer, Contact, Meeting, Plan, State
 from portal.settings import ConfigError, Organisation, SourceAuth
+from portal.sources import organisation
 from portal.sources.gather import Gatherer
 from tests.test_config import GOOD, read
 
@@ -132,6 +133,57 @@ def test_a_system_in_trouble_is_left_alone_and_the_page_goes_on(
         assert (found.state, one(found, Plan).title) == (State.SHOWN, "Plan")
         assert lost(found) == ["contact"], "the team's only member has no name"
         assert "urn:uuid" not in repr(found.entries)
+    assert backend.count("/org") == 1
+
+
+def trouble(kind: str, severity: str = "ERROR") -> dict[str, Any]:
+    """As KOMBIT publishes it: without a path."""
+    return {"message": "x", "extensions": {"type": severity, "classification": kind}}
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [trouble("ServerError")],
+        [trouble("Unauthorized"), trouble("NotFound")],
+        [trouble("ServerError") | {"path": ["u0", "enhedsnavn"]}],
+        [{"message": "x"}],
+        ["x"],
+        {"message": "x"},
+        "x",
+    ],
+)
+def test_a_unit_that_met_an_error_is_not_an_unknown_one(
+    backend: Backend, errors: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.answers["/org"] = {"data": {"u0": None}, "errors": errors}
+    asks = gatherer(backend, f"{backend.url}/org")
+    for citizen in "borger-1", "borger-2":
+        assert lost(ask(asks, citizen)) == ["contact"]
+    assert backend.count("/org") == 1, "it is left alone for a while"
+    monkeypatch.setattr(organisation, "PAUSE", 0.0)
+    asks = gatherer(backend, f"{backend.url}/org")
+    assert lost(ask(asks)) == ["contact"]
+    unit = {"uuid": TEAM_UUID, "enhedsnavn": TEAM, "adresser": []}
+    backend.answers["/org"] = {"data": {"u0": unit}, "errors": errors}
+    assert one(ask(asks, "borger-2"), Contact).name == TEAM, "the trouble was remembered"
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [trouble("NotFound")],
+        [trouble("NotFound"), trouble("Malformed", "WARNING")],
+        [trouble("ServerError") | {"path": ["u7"]}],
+        None,
+    ],
+)
+def test_a_unit_that_is_not_found_is_unknown(backend: Backend, errors: Any) -> None:
+    backend.answers["/org"] = {"data": {"u0": None}, "errors": errors}
+    asks = gatherer(backend, f"{backend.url}/org")
+    for citizen in "borger-1", "borger-2":
+        found = ask(asks, citizen)
+        assert not found.holes and not found.partial
     assert backend.count("/org") == 1
 
 

@@ -20,7 +20,7 @@ import msgspec
 
 from portal.settings import Organisation, Settings
 from portal.sources import SourceFailure
-from portal.sources.fhir_shape import clean, objs, text
+from portal.sources.fhir_shape import clean, obj, objs, text
 from portal.sources.http import Connection, expect_ok
 from portal.sources.json_in import decode
 from portal.sources.loop import LOOP
@@ -51,7 +51,8 @@ class Directory:
         """Raises ConfigError."""
         self._config = config
         self._connection = Connection("organisation", config.url, config.auth, settings)
-        self._known: dict[str, tuple[float, Unit]] = {}
+        self._known: dict[str, tuple[float, Unit | None]] = {}
+        """None: it could not be told, and is not asked about again yet."""
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._not_before = 0.0
@@ -75,12 +76,14 @@ class Directory:
         async def ask() -> str:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await self._ask([f"https://kombit.dk/sts/organisation|urn:uuid:{NOBODY}"])
+                    found = await self._ask(
+                        [f"https://kombit.dk/sts/organisation|urn:uuid:{NOBODY}"]
+                    )
             except SourceFailure as e:
                 return e.problem
             except TimeoutError:
                 return "timeout"
-            return ""
+            return "" if found else "no data"
 
         return LOOP.submit(ask()).result()
 
@@ -90,12 +93,15 @@ class Directory:
             self._loop, self._asking = loop, {}
 
     def _lately(self, name: str) -> Unit | None:
-        until, unit = self._known.get(name, (0.0, Unit()))
+        until, unit = self._known.get(name, (0.0, None))
         return unit if time.monotonic() < until else None
+
+    def _asked_lately(self, name: str) -> bool:
+        return time.monotonic() < self._known.get(name, (0.0, None))[0]
 
     def _take_off(self, names: list[str]) -> set[asyncio.Task[None]]:
         """Join what is under way, ask for the rest, unless the system is in trouble."""
-        rest = [n for n in names if n not in self._asking]
+        rest = [n for n in names if n not in self._asking and not self._asked_lately(n)]
         if time.monotonic() >= self._not_before:
             for start in range(0, len(rest), AT_ONCE):
                 some = rest[start : start + AT_ONCE]
@@ -118,13 +124,19 @@ class Directory:
 
     def _remember(self, names: list[str], found: dict[str, Unit]) -> None:
         now = time.monotonic()
+        if len(found) < len(names):
+            log.warning("organisation: %s units met an error", len(names) - len(found))
         for name in names:
-            unit = found.get(name, Unit())
-            age = self._config.max_age if unit.name else min(UNKNOWN_SECONDS, self._config.max_age)
+            unit = found.get(name)
             self._known.pop(name, None)
-            self._known[name] = (now + age, unit)
+            self._known[name] = (now + self._age(unit), unit)
         while len(self._known) > MOST:
             self._known.pop(next(iter(self._known)))
+
+    def _age(self, unit: Unit | None) -> float:
+        if unit is None:
+            return PAUSE
+        return self._config.max_age if unit.name else min(UNKNOWN_SECONDS, self._config.max_age)
 
     async def _ask(self, names: list[str]) -> dict[str, Unit]:
         numbers = {f"u{n}": m[1] for n, name in enumerate(names) if (m := UNIT.fullmatch(name))}
@@ -153,12 +165,33 @@ def _number() -> str:
 
 
 def _read(answer: Any, names: list[str]) -> dict[str, Unit]:
-    """Unknown units are null beside an error each. Raises SourceFailure when there is no data."""
+    """Those that are named, and those that are unknown: null, beside no other error than NotFound.
+
+    Raises SourceFailure when there is no data.
+    """
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):
         raise SourceFailure("no data")
-    told = {f"u{n}": name for n, name in enumerate(names)}
-    return {told[a]: _unit(u) for a, u in data.items() if a in told and isinstance(u, dict)}
+    said = answer.get("errors") or []
+    errors = said if isinstance(said, list) else [said]
+    found = {}
+    for alias, name in ((f"u{n}", name) for n, name in enumerate(names)):
+        unit = _unit(data[alias]) if isinstance(data.get(alias), dict) else Unit()
+        unknown = alias in data and not any(_concerns(e, alias) for e in errors)
+        if unit.name or unknown:
+            found[name] = unit
+    return found
+
+
+def _concerns(error: Any, alias: str) -> bool:
+    """Whether an error that is more than "not found" may have taken this unit; those without a path, any."""
+    if not isinstance(error, dict):
+        return True
+    more = obj(error, "extensions")
+    if text(more, "type") == "WARNING" or text(more, "classification") == "NotFound":
+        return False
+    path = error.get("path")
+    return not (isinstance(path, list) and path) or path[0] == alias
 
 
 def _unit(found: dict[str, Any]) -> Unit:
