@@ -25,7 +25,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, TooManyRequests
 
 from portal.access import Viewer
 from portal.drafts import Ticket
@@ -139,8 +139,9 @@ def kept_draft() -> Ticket | None:
     form = request.form
     ticket = portal().drafts.read(form.get("billet", "")) if "tekst" in form else None
     if ticket:
-        if not portal().limiter.allows("draft", ticket.whose):
-            abort(429)
+        limiter = portal().limiter
+        if not limiter.allows("draft", ticket.whose):
+            raise TooManyRequests(retry_after=limiter.wait("draft", ticket.whose))
         portal().drafts.keep(ticket, clean(form["tekst"]), tuple(form.getlist("modtager")))
     return ticket
 

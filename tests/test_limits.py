@@ -199,6 +199,17 @@ def test_a_text_that_came_too_often_is_kept(login: Login, few: Callable[..., Non
     assert str(form["tekst"]) in check(mette.get(path + "?vent=1"))
 
 
+def test_a_draft_kept_too_often_after_the_session_ended(
+    app: Flask, login: Login, few: Callable[..., None]
+) -> None:
+    mette = login("mette")
+    form = form_of(mette, mette.citizens()["Emil"])
+    few("draft")
+    path, nobody = f"/overblik/{'0' * 32}/kommentarer", app.test_client()
+    refused = too_often(lambda: nobody.post(path, base_url=BASE, data=form))
+    assert "Det gik lidt for hurtigt" in check(refused)
+
+
 def test_so_many_comments_about_one_child_in_a_day(
     login: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
