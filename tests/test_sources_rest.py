@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiohttp import web
 from recorded.backend import (
+    ACTORS,
     CPR,
     Backend,
     lost,
@@ -22,6 +23,7 @@ from recorded.backend import (
 )
 
 from portal.records import (
+    Actor,
     Answer,
     Audience,
     Contact,
@@ -30,6 +32,7 @@ from portal.records import (
     Measurement,
     Meeting,
     Plan,
+    Sector,
     State,
     Status,
 )
@@ -210,6 +213,49 @@ def test_inside_an_item_too(backend: Backend) -> None:
     assert lost(ask(backend, mapping=mapping)) == ["goal V"]
     backend.answers["/svar"] = {"p": [{"t": "Plan", "a": "R", "g": "se bilag"}]}
     assert lost(ask(backend, mapping=mapping)) == ["goal R"]
+
+
+OWNER = "join('|', ['http://p-nummer.dk', e.p])"
+DOCUMENTED = "e.p && join('|', ['http://p-nummer.dk', to_string(e.p)])"
+
+
+@pytest.mark.parametrize(
+    ("field", "expression", "held", "missed"),
+    [
+        ("owner", OWNER, {"p": None}, ["meeting"]),
+        ("owner", OWNER, {"p": 1003000001}, ["meeting"]),
+        ("kinds", OWNER, {"p": None}, ["meeting V"]),
+        ("person", "join('', [e.p])", {"p": None}, []),
+        ("start", "join('T', [s, e.p])", {"p": None}, ["meeting"]),
+    ],
+)
+def test_an_expression_that_fails_on_one_item_costs_no_other(
+    backend: Backend, field: str, expression: str, held: Any, missed: list[str]
+) -> None:
+    whole = ONE | {"e": {"p": {"person": CPR, "start": "10:00"}.get(field, "1003000001")}}
+    backend.answers["/svar"] = {"m": [whole, ONE | {"t": "To", "e": held}]}
+    found = ask(backend, **meetings(**{field: expression}))
+    assert [e.title for e in found.entries if isinstance(e, Meeting)] == ["Et"]
+    assert lost(found) == missed and found.partial == (not missed)
+
+
+def test_an_expression_that_fails_spoils_its_own_field_alone(backend: Backend) -> None:
+    backend.answers["/svar"] = {"m": [ONE | {"e": {"p": None}}]}
+    (found,) = ask(backend, **meetings(place=OWNER, key=OWNER, owner_name=OWNER)).entries
+    assert isinstance(found, Meeting) and (found.place, found.key) == ("", "Meeting/#0")
+    (found,) = ask(backend, **meetings(audience=OWNER)).entries
+    assert found.audience == {V}
+
+
+@pytest.mark.parametrize(("number", "owner"), [("2", "ppr"), (2, "ppr"), (None, "familie")])
+def test_the_documented_owner(backend: Backend, number: Any, owner: str) -> None:
+    place = Actor(id="ppr", name="PPR", sector=Sector.SCHOOL, identifiers=("http://p-nummer.dk|2",))
+    backend.answers["/svar"] = {"m": [ONE | {"e": {"p": number}}]}
+    config = source(backend, "rest", **meetings(owner=DOCUMENTED))
+    actors = (*(a for a in ACTORS if a.id != "ppr"), place)
+    asks = Gatherer(settings(backend.url, config, actor=actors))
+    (found,) = asks.ask(["system"], subject(), None)["system"].entries
+    assert found.owner == owner
 
 
 def test_no_content_is_empty(backend: Backend) -> None:

@@ -15,7 +15,14 @@ from portal.sources.marks import Marks
 from portal.sources.probe import Probed
 from portal.sources.rest_lists import Listed
 from portal.sources.rest_mapping import Section, mapping_of, search
-from portal.sources.rest_records import AUDIENCES, MOST_ITEMS, read_fields, record, restrictions
+from portal.sources.rest_records import (
+    AUDIENCES,
+    MOST_ITEMS,
+    read_fields,
+    record,
+    restrictions,
+    values,
+)
 
 
 def of_json(config: SourceConfig, settings: Settings, met: Probed) -> Iterator[Remark]:
@@ -84,7 +91,9 @@ def _lost(section: Section, item: Any, config: SourceConfig, marks: Marks) -> st
 
 
 def _odd(section: Section, item: Any, config: SourceConfig) -> Iterator[str]:
-    found = {n: _searched(e, item) for n, e in section.fields.items() if n in section.types}
+    said, failed = values(section, item)
+    yield from (f"{name}: the expression fails" for name in sorted(failed))
+    found = {n: v for n, v in said.items() if n in section.types}
     read = read_fields(section, {n: v for n, v in found.items() if v is not None}, config)
     for name in sorted(n for n, v in found.items() if v not in (None, "", []) and n not in read):
         yield f"{name} cannot be read: left out"

@@ -28,6 +28,7 @@ class Trouble(Enum):
     """What is wrong with a list, beside the entries in it."""
 
     STRANGER = "an item about somebody else"
+    NOBODY = "an item of which it cannot be read whom it is about"
     CUT = "more items than are read"
 
 
@@ -65,7 +66,12 @@ def _each(
     if len(items) > MOST_ITEMS:
         yield Trouble.CUT
     for n, item in enumerate(items[:MOST_ITEMS]):
-        if somebody_else(search(section.person, item), asked.value):
+        try:
+            stranger = somebody_else(search(section.person, item), asked.value)
+        except SourceFailure:
+            yield Trouble.NOBODY
+            continue
+        if stranger:
             yield Trouble.STRANGER
         else:
             yield from _with_inside(section, item, f"{number}{n}", asked, around)
@@ -113,20 +119,34 @@ def record(
     marks: Marks,
     around: Entry | None = None,
 ) -> AnyEntry | Hole:
-    """A hole when a field that a record needs cannot be read."""
-    said = {name: search(expression, item) for name, expression in section.fields.items()}
+    """A hole when a field that a record needs, or what decides who may see it, cannot be read."""
+    said, failed = values(section, item)
+    if failed & {"audience", "kinds"}:
+        said["audience"] = Audience.OWNER_ONLY.value
     common = _common(section, said, number, marks)
     fields = read_fields(section, said, config)
     if around:
         common |= _inherited(common, said, around)
         fields |= {"plan": around.key} if section.record is Goal else {}
-    if any(fields.get(n) in (None, "") for n in section.required):
+    undecided = bool(failed & {"owner", "kinds"})
+    if undecided or any(fields.get(n) in (None, "") for n in section.required):
         running = fields.get("status", Status.RUNNING) in RUNNING and fields.get("running", True)
         return Hole(**common, of=_tag(section), running=running)
     if section.record is Intervention and not fields.get("paragraph"):
         fields["paragraph"] = paragraph([fields["title"]])
     found: Any = section.record(**common, **fields)  # one of the seven, as SECTIONS says
     return cast("AnyEntry", found)
+
+
+def values(section: Section, item: Any) -> tuple[dict[str, Any], set[str]]:
+    """What each expression finds; and the names of those that the item's shape defeats."""
+    said, failed = {}, set()
+    for name, expression in section.fields.items():
+        try:
+            said[name] = search(expression, item)
+        except SourceFailure:
+            failed.add(name)
+    return said, failed
 
 
 def _inherited(common: dict[str, Any], said: dict[str, Any], around: Entry) -> dict[str, Any]:
