@@ -15,6 +15,7 @@ from recorded.backend import recorded, settings, source
 from portal.records import Answer, State
 from portal.sources import Delivery, SourceFailure
 from portal.sources.fhir import INCLUDES, FhirSource
+from portal.sources.fhir_address import below, within
 from portal.sources.fhir_client import Found, collect
 from portal.sources.fhir_graph import Graph
 from portal.sources.fhir_hours import hours
@@ -143,3 +144,25 @@ def test_hours_in_one_line() -> None:
     ]
     assert hours({"availableTime": split}) == "man-ons 8.00-15.30, søn hele dagen"
     assert hours({"availableTime": [{"daysOfWeek": "mon"}]}) == ""
+
+
+@pytest.mark.parametrize(
+    ("base", "url", "rest"),
+    [
+        ("https://host.example/fhir", "https://host.example/fhir/Patient/1", "Patient/1"),
+        ("https://host.example/fhir", "https://host.example:443/fhir/Patient/1", "Patient/1"),
+        ("https://host.example:443/fhir", "https://host.example/fhir/Patient/1", "Patient/1"),
+        ("http://host.example/fhir", "HTTP://Host.EXAMPLE:80/fhir/Patient/1", "Patient/1"),
+        ("https://Host.example/fhir", "https://host.example/fhir/Patient/1", "Patient/1"),
+        ("http://[::1]:80/fhir", "http://[::1]/fhir/Patient/1", "Patient/1"),
+        ("https://host.example/fhir", "http://host.example/fhir/Patient/1", ""),
+        ("https://host.example/fhir", "https://host.example:8443/fhir/Patient/1", ""),
+        ("https://host.example/fhir", "https://host.example/FHIR/Patient/1", ""),
+        ("https://host.example/fhir", "https://x@host.example/fhir/Patient/1", ""),
+        ("https://host.example/fhir", "https://host.example.evil/fhir/Patient/1", ""),
+        ("https://host.example/fhir", "https://host.example:https/fhir/Patient/1", ""),
+    ],
+)
+def test_one_server_may_write_its_address_in_several_ways(base: str, url: str, rest: str) -> None:
+    assert within(url, base) is bool(rest)
+    assert (below(url, base) == "Patient/1") is bool(rest)

@@ -25,8 +25,8 @@ from recorded.backend import (
 )
 
 from portal.cli import main
-from portal.records import State
-from portal.settings import Settings
+from portal.records import Answer, State
+from portal.settings import CPR_SYSTEM, Settings
 from portal.sources.gather import Gatherer
 
 MEETINGS = {"items": "m[]", "title": "t", "start": "s", "person": "cpr"}
@@ -145,3 +145,80 @@ def test_operators_find_it_written_down(
         assert time.monotonic() < end, said.output
         time.sleep(0.1)
     assert said.exit_code == 0 and said.output.count("answered about somebody else") == 1
+
+
+INSIDE = "http://internal:8080/r4/Patient/"
+ELSEWHERE = "https://elsewhere.example/fhir/Patient/9"
+HERS = {"identifier": {"system": CPR_SYSTEM, "value": CPR}}
+OTHERS = {"identifier": {"system": CPR_SYSTEM, "value": OTHER_CPR}}
+
+
+def behind_a_gateway(backend: Backend, whose: dict[str, Any], **more: Any) -> Answer:
+    """The server calls itself by an address that nobody outside can reach."""
+    told = goal("g", "") | {"subject": whose} | more
+    serve_fhir(backend, patient(), told)
+    found = bundle(patient())
+    found["entry"][0]["fullUrl"] = INSIDE + "p1"
+    backend.answers["/fhir/Patient/_search"] = found
+    asks, _ = asked(backend, "fhir")
+    return asks.ask(["system"], subject(), None)["system"]
+
+
+@pytest.mark.parametrize(
+    "whose",
+    [
+        {"reference": INSIDE + "p1"},
+        {"reference": INSIDE + "p1/_history/4"},
+        {"reference": INSIDE.upper().replace("/R4/PATIENT", "/r4/Patient") + "p1"},
+        HERS | {"reference": ELSEWHERE},
+        HERS | {"reference": "urn:uuid:00000000-0000-4000-8000-000000000001"},
+        HERS | {"reference": "#gone", "type": "Patient"},
+        HERS | {"reference": "Patient/p1"},
+    ],
+)
+def test_what_names_her_as_her_server_does_is_hers(backend: Backend, whose: dict[str, Any]) -> None:
+    found = behind_a_gateway(backend, whose)
+    assert (found.state, found.partial, len(found.entries)) == (State.SHOWN, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("whose", "inside"),
+    [
+        ({"reference": INSIDE + "p2"}, []),
+        ({"reference": INSIDE.replace("8080", "8081") + "p1"}, []),
+        ({"reference": INSIDE.replace("r4", "r5") + "p1"}, []),
+        ({"reference": ELSEWHERE}, []),
+        (OTHERS | {"reference": ELSEWHERE}, []),
+        (OTHERS | {"reference": "Patient/p1"}, []),
+        (HERS | {"reference": "Patient/p2"}, []),
+        (HERS | {"reference": "#kid"}, [patient("kid", OTHER_CPR)]),
+        ({"reference": "#p1"}, [patient("p1", OTHER_CPR)]),
+        (HERS | {"reference": ELSEWHERE, "type": "Group"}, []),
+        (HERS | {"reference": "https://elsewhere.example/fhir/RelatedPerson/9"}, []),
+    ],
+)
+def test_what_names_somebody_else_in_any_way_is_not_hers(
+    backend: Backend, whose: dict[str, Any], inside: list[Any]
+) -> None:
+    found = behind_a_gateway(backend, whose, contained=inside)
+    assert (found.state, found.problem) == (State.UNAVAILABLE, "wrong person")
+
+
+def test_an_absolute_address_that_the_answer_knows_as_somebody_else_is_not_hers(
+    backend: Backend,
+) -> None:
+    """Her number beside it does not help."""
+    serve_fhir(backend, patient())
+    told = goal("g", "") | {"subject": HERS | {"reference": ELSEWHERE}}
+    found = bundle(told, included=(patient("9", OTHER_CPR),))
+    found["entry"][1]["fullUrl"] = ELSEWHERE
+    backend.answers["/fhir/Goal/_search"] = found
+    asks, _ = asked(backend, "fhir")
+    assert asks.ask(["system"], subject(), None)["system"].problem == "wrong person"
+
+
+def test_a_linked_patient_with_her_number_is_not_the_one_who_was_found(backend: Backend) -> None:
+    serve_fhir(backend, patient(), goal("g", "Patient/p7"))
+    backend.answers["/fhir/Patient/_search"] = bundle(patient(), included=(patient("p7"),))
+    asks, _ = asked(backend, "fhir")
+    assert asks.ask(["system"], subject(), None)["system"].problem == "wrong person"

@@ -12,6 +12,7 @@ from portal.records import AnyEntry, Audience, Status
 from portal.settings import SourceConfig
 from portal.sources import SourceFailure
 from portal.sources.fhir import DAYS_BACK, INCLUDES
+from portal.sources.fhir_address import below
 from portal.sources.fhir_client import REFUSED, Found, collect, name_of
 from portal.sources.fhir_reading import AUDIENCE_TAGS
 from portal.sources.fhir_shape import Json, concept_text, day, instant, obj, objs, text
@@ -145,8 +146,7 @@ def _references(resource: Json, config: SourceConfig) -> set[str]:
     """Whom it names; a logical or contained reference counts as the person, the adapter has compared."""
     named = [obj(resource, "subject"), obj(resource, "patient")]
     named += [obj(p, "actor") for p in objs(resource, "participant")]
-    base = config.url.rstrip("/") + "/"
-    said = (text(n, "reference").removeprefix(base).partition("/_history/")[0] for n in named)
+    said = (below(text(n, "reference"), config.url).partition("/_history/")[0] for n in named)
     return set(said)
 
 

@@ -8,7 +8,7 @@ Whatever belongs to somebody else is dropped, and nothing is believed when that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime, timedelta
 
 from portal.records import AnyEntry, Hole
@@ -17,7 +17,7 @@ from portal.sources import Delivery, SourceFailure
 from portal.sources.fhir_client import FhirClient, Found, NotSupported, name_of, together, token
 from portal.sources.fhir_contacts import contacts
 from portal.sources.fhir_contained import lift
-from portal.sources.fhir_graph import Graph
+from portal.sources.fhir_graph import Graph, kind_said
 from portal.sources.fhir_help import help_and_plans
 from portal.sources.fhir_measurements import measurements
 from portal.sources.fhir_meetings import meetings
@@ -66,8 +66,10 @@ class FhirSource:
         for some in who, *found.values():
             graph.pool |= some.pool
 
+        names = {patient} | {n for n, r in who.pool.items() if any(r is m for m in who.matches)}
+
         def hers(resource: Json) -> bool:
-            return any(_is(r, resource, graph, patient, asked) for r in _subjects(resource))
+            return any(_is(r, resource, graph, names, asked) for r in _subjects(resource))
 
         strangers = _drop_strangers(found, graph, hers)
         lift(found, graph, hers)
@@ -148,12 +150,22 @@ def _subjects(resource: Json) -> Iterator[Json]:
         yield from (obj(resource, key) for key in ("subject", "patient"))
 
 
-def _is(reference: Json, holder: Json, graph: Graph, patient: str, asked: tuple[str, str]) -> bool:
-    target = graph.local(text(reference, "reference"))
-    if target and not target.startswith(("#", "urn:")):
-        return target == patient
-    if found := graph.find(reference, holder):
-        same = found.get("resourceType") == "Patient"
-        return same and (name_of(found) == patient or asked in identifiers(found))
+def _is(
+    reference: Json, holder: Json, graph: Graph, names: Collection[str], asked: tuple[str, str]
+) -> bool:
+    """By one of the names of the Patient who was found, or by the identifier asked for.
+
+    The identifier counts where the reference leads to nobody; what is somebody else's outweighs it.
+    """
     said = obj(reference, "identifier")
-    return not target and (text(said, "system"), text(said, "value")) == asked
+    number = (text(said, "system"), text(said, "value"))
+    if number[0] == asked[0] and number[1] not in ("", asked[1]):
+        return False
+    target = graph.local(text(reference, "reference"))
+    if target in names:
+        return True
+    if target and ":" not in target and not target.startswith("#"):
+        return False
+    if found := graph.find(reference, holder):
+        return found.get("resourceType") == "Patient" and asked in identifiers(found)
+    return number == asked and kind_said(reference) in ("", "Patient")

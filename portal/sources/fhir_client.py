@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlencode, urljoin, urlsplit
 import msgspec
 
 from portal.sources import SourceFailure
+from portal.sources.fhir_address import below, within
 from portal.sources.fhir_shape import Json, obj, objs, text
 from portal.sources.http import Http, Reply, expect_ok, status_failure
 from portal.sources.json_in import decode
@@ -162,19 +163,6 @@ class FhirClient:
         return url
 
 
-def within(url: str, base: str) -> bool:
-    """Whether `url` is the same server and below the same path, without tricks."""
-    try:
-        there, here = urlsplit(url), urlsplit(base)
-        same = (there.scheme, there.hostname, there.port) == (here.scheme, here.hostname, here.port)
-    except ValueError:
-        return False
-    path = unquote(there.path)
-    tricky = "\\" in path or ".." in path.split("/") or there.username is not None
-    root = here.path.rstrip("/")
-    return same and not tricky and (path == root or path.startswith(root + "/"))
-
-
 async def together(*work: Awaitable[T]) -> list[T]:
     """All at once; the first failure ends the others and is raised as itself."""
     try:
@@ -244,7 +232,7 @@ def collect(found: Found, bundle: Json, kind: str, base: str) -> None:
             continue
         found.pool[name_of(resource)] = resource
         if url:
-            found.pool[url.removeprefix(base + "/")] = resource
+            found.pool[below(url, base)] = resource
         if resource["resourceType"] == kind and mode in ("match", ""):
             found.matches.append(resource)
     found.cut |= len(found.matches) > ENTRIES

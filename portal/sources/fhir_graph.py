@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from portal.sources import SourceFailure
+from portal.sources.fhir_address import below
 from portal.sources.fhir_client import FhirClient, name_of, together
 from portal.sources.fhir_shape import Json, obj, objs, text
 
@@ -32,14 +33,14 @@ class Graph:
     """Everything that one fetch brought."""
 
     def __init__(self, base: str) -> None:
-        self._base = base.rstrip("/") + "/"
+        self._base = base
         self.pool: dict[str, Json] = {}
         self.around: dict[str, Json] = {}
         """What a contained resource stood in, by the name it got: what restricts that restricts it."""
 
     def local(self, reference: str) -> str:
         """ "Type/id" when it is on this server, else the reference as it is."""
-        return reference.removeprefix(self._base).partition("/_history/")[0]
+        return below(reference, self._base).partition("/_history/")[0]
 
     def find(self, reference: Json, holder: Json) -> Json | None:
         """The resource referred to, or None.

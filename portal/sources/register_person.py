@@ -6,6 +6,7 @@ import re
 from datetime import date
 
 from portal.records import Person
+from portal.sources.fhir_address import below
 from portal.sources.fhir_shape import (
     Json,
     codings,
@@ -59,7 +60,7 @@ def holds_custody(related: Json, today: date) -> bool:
 
 def local_name(related: Json, base: str) -> str:
     """ "Patient/<id>" of whom the RelatedPerson belongs to; "" if not on this register."""
-    reference = text(obj(related, "patient"), "reference").removeprefix(base + "/")
+    reference = below(text(obj(related, "patient"), "reference"), base)
     kind, _, rest = reference.partition("/")
     number = rest.partition("/_history/")[0]
     return f"Patient/{number}" if kind == "Patient" and re.fullmatch(_ID, number) else ""
