@@ -25,7 +25,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import Forbidden, TooManyRequests
+from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
 from portal.access import Viewer
 from portal.drafts import Ticket
@@ -67,6 +67,17 @@ def portal() -> Portal:
 def viewer() -> Viewer:
     """Who is asking; only behind an audience other than "anyone"."""
     return cast(Viewer, g.viewer)
+
+
+class NotLoggedIn(Unauthorized):
+    """A part of a page was asked for by nobody: the whole page is to go to this door."""
+
+    def __init__(self, door: str) -> None:
+        super().__init__()
+        self.door = door
+
+    def get_headers(self, *args: Any, **more: Any) -> list[tuple[str, str]]:
+        return [*super().get_headers(*args, **more), ("HX-Redirect", self.door)]
 
 
 HSTS = "max-age=63072000; includeSubDomains"
@@ -117,15 +128,14 @@ def _viewer(account: Any) -> Viewer:
 
 
 def _to_the_door() -> ResponseReturnValue:
+    """Raises NotLoggedIn where a part was asked for."""
     kept = None if request.method == "GET" else kept_draft()
     back = request.full_path.rstrip("?") if request.method == "GET" else _form_of(kept)
     staff = kept.staff if kept else request.path.startswith("/medarbejder")
     door = "sign_in.staff" if staff else "sign_in.citizen"
     if wants_fragment():
         back = _form_of(kept) or urlsplit(request.headers.get("HX-Current-URL", "")).path
-        response = Response("", 401, content_type="text/html; charset=utf-8")
-        response.headers["HX-Redirect"] = url_for(door, **_return_key(back))
-        return response
+        raise NotLoggedIn(url_for(door, **_return_key(back)))
     return redirect(url_for(door, **_return_key(back)))
 
 

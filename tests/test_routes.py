@@ -16,6 +16,7 @@ from tests import stores
 from tests.conftest import BASE, Browser, Login, staff
 from tests.page_checks import check
 
+REFERENCE = re.compile(r"\b[0-9a-f]{8}\b")
 NOBODY = "0" * 32
 PARTS = (
     "kontakter",
@@ -84,7 +85,7 @@ def test_anonymous_visitors_are_led_to_the_door_and_back(app: Flask) -> None:
         if path.startswith("/del/"):
             assert answer.status_code == 401, path
             assert answer.headers["HX-Redirect"].startswith("/log-ind"), path
-            assert not answer.data, path
+            assert REFERENCE.search(answer.get_data(as_text=True)), path
             continue
         door = "/log-ind/medarbejder" if path.startswith("/medarbejder") else "/log-ind"
         assert answer.status_code == 302, path
@@ -100,6 +101,10 @@ def test_anonymous_fragments_and_posts_get_no_page(app: Flask) -> None:
         answer = visitor.part(path)
         assert answer.status_code == 401, path
         assert answer.headers["HX-Redirect"].startswith("/log-ind"), path
+        text = check(answer)
+        assert "<html" not in text and "Du er ikke logget ind" in text and REFERENCE.search(text)
+    visitor.post("/sprog", {"sprog": "en"})
+    assert "You are not logged in" in check(visitor.part(path))
     for path in every(app, "POST", "citizen", "staff", "logged-in"):
         answer = visitor.client.post(path, base_url=BASE)
         assert (answer.status_code, answer.headers["Location"].split("?")[0]) in (
@@ -313,7 +318,7 @@ def test_error_pages_speak_to_nobody_in_particular(login: Login) -> None:
     text = check(mette.get("/findes-ikke"))
     assert 'data-viewer="anonymous"' in text
     assert "Mette" not in text
-    assert re.search(r"\b[0-9a-f]{8}\b", text), "no reference number"
+    assert REFERENCE.search(text), "no reference number"
 
 
 def test_health_tells_nothing_and_needs_no_source(app: Flask) -> None:

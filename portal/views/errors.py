@@ -98,6 +98,7 @@ def _words(status: int, kind: str) -> tuple[str, str]:
         )
     texts = {
         400: (_("Det forstod vi ikke"), _("Adressen eller formularen var ikke rigtig.")),
+        401: (_("Log ind"), _("Du er ikke logget ind. Log ind, så kan du gå videre.")),
         403: (
             _("Siden var for gammel"),
             _("Gå tilbage, hent siden igen, og prøv en gang til. Intet er ændret."),
@@ -127,7 +128,7 @@ def _http(e: HTTPException) -> ResponseReturnValue:
     why = e.description if e.description in ("kept", "hasty") else ""
     response = answer(e.code or 500, why)
     for name, value in e.get_headers():
-        if name in ("Allow", "Retry-After"):
+        if name in ("Allow", "Retry-After", "HX-Redirect"):
             response.headers[name] = value
     return response
 
