@@ -228,6 +228,16 @@ def test_one_that_begins_when_nobody_lives_loses_nothing(start: str) -> None:
     assert (times(found), lost(found)) == (["12-01 09:00"], [])
 
 
+@pytest.mark.parametrize("end", ["", "END:VCALE", "BEGIN:VTODO\nUID:x"])
+def test_one_that_was_cut_off_between_two_events_is_not_whole(end: str) -> None:
+    whole = read(calendar(ZONE, GOOD))
+    assert not whole.partial
+    cut = read(calendar(ZONE, GOOD).replace("END:VCALENDAR\n", end))
+    assert (times(cut), cut.partial) == (["12-01 09:00"], True)
+    second = read(calendar(ZONE, GOOD) + calendar(GOOD).replace("END:VCALENDAR\n", ""))
+    assert second.partial
+
+
 def test_two_calendars_after_one_another_are_one() -> None:
     other = event("DTSTART:20261203T090000Z", uid="anden")
     found = read(calendar(ZONE, GOOD) + calendar(other))

@@ -12,7 +12,7 @@ from portal.conform.remarks import Remark, code, counted
 from portal.settings import SourceConfig
 from portal.sources.calendar_expansion import FREQUENCIES, Task, told
 from portal.sources.calendar_meeting import AUDIENCE
-from portal.sources.calendar_salvage import NotACalendar, parsed
+from portal.sources.calendar_salvage import NotACalendar, ended, parsed
 from portal.sources.probe import Probed
 
 MOST_EVENTS = 300
@@ -31,6 +31,8 @@ def of_calendar(config: SourceConfig, met: Probed, today: date) -> Iterator[Rema
         yield Remark(
             "FAIL", "calendar: parts of the feed cannot be parsed (RFC 5545) and are left out"
         )
+    if not ended(body):
+        yield Remark("FAIL", "calendar: no END:VCALENDAR; such a feed counts as cut off")
     zones = [part for part in calendar.subcomponents if part.name == "VTIMEZONE"]
     events = [part for part in calendar.subcomponents if part.name == "VEVENT"]
     others = {str(part.name) for part in calendar.subcomponents} - {"VEVENT", "VTIMEZONE"}

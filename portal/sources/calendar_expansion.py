@@ -17,7 +17,7 @@ import msgspec
 import recurring_ical_events
 
 from portal.sources.calendar_event import Occurrence, Unread, occurrence, shut_if_garbled, unread
-from portal.sources.calendar_salvage import NotACalendar, parsed
+from portal.sources.calendar_salvage import NotACalendar, ended, parsed
 
 DAYS_BACK, DAYS_AHEAD = 30, 365
 MOST_OCCURRENCES = 500
@@ -47,7 +47,7 @@ class Task(msgspec.Struct, frozen=True):
 class Told(msgspec.Struct, frozen=True):
     """What was found, nearest first.
 
-    `unread`: what cannot be read; `cut`: there were too many.
+    `unread`: what cannot be read; `cut`: there were too many, or the calendar has no end.
     """
 
     occurrences: tuple[Occurrence, ...] = ()
@@ -71,7 +71,8 @@ def told(task: Task) -> Told:
     found = [(e, occurrence(e, zone)) for e in events[:MOST_OCCURRENCES]]
     lost |= {unread(e) for e, o in found if o is None}
     lost |= set() if whole else {Unread()}
-    return Told(tuple(o for _, o in found if o), tuple(lost), len(events) > MOST_OCCURRENCES)
+    cut = len(events) > MOST_OCCURRENCES or not ended(task.body)
+    return Told(tuple(o for _, o in found if o), tuple(lost), cut)
 
 
 def _zone(calendar: icalendar.Calendar, name: str) -> ZoneInfo:

@@ -10,6 +10,7 @@ import icalendar
 from portal.sources.calendar_event import Unread, strictest
 
 _HEAD = re.compile(rb"\s*BEGIN:VCALENDAR", re.IGNORECASE)
+_LIMIT = re.compile(rb"^(BEGIN|END):VCALENDAR[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _BLOCK = re.compile(
     r"^BEGIN:(VTIMEZONE|VEVENT)[ \t]*\r?\n(?:(?!BEGIN:\1).*\n)*?END:\1[ \t]*\r?$",
     re.IGNORECASE | re.MULTILINE,
@@ -36,6 +37,12 @@ def parsed(body: bytes) -> tuple[icalendar.Calendar, set[Unread]]:
         return icalendar.Calendar.from_ical(text), set()
     except Exception:  # ValueError mostly, but any input may come
         return _salvaged(text)
+
+
+def ended(body: bytes) -> bool:
+    """Whether every calendar has its end: one that was cut off may lack anything."""
+    marks = [m.upper() for m in _LIMIT.findall(body.removeprefix(b"\xef\xbb\xbf").strip())]
+    return marks.count(b"END") >= max(1, marks.count(b"BEGIN"))
 
 
 def _salvaged(text: str) -> tuple[icalendar.Calendar, set[Unread]]:
