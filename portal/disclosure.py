@@ -7,12 +7,11 @@ parent's reads and answers. What the sources hold is theirs to tell, and is name
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_babel import force_locale
 from sqlalchemy import select
 
-from portal import Portal, create_app
 from portal.access import Viewer
 from portal.audit import Act
 from portal.db import aware, now
@@ -25,6 +24,9 @@ from portal.settings import CPR_SYSTEM, Settings
 from portal.speech import gettext as _
 from portal.speech import spoken_as
 
+if TYPE_CHECKING:
+    from portal import Portal
+
 MOST_LINES = 1_000_000
 
 
@@ -33,15 +35,18 @@ def disclose(settings: Settings, cpr: str, asker: str) -> dict[str, Any]:
 
     Raises NotFound, UnknownPerson, RegisterDown, StoreDown.
     """
+    from portal import create_app  # which joins the views, one of which tells too
+
     app = create_app(settings)
     portal: Portal = app.extensions["portal"]
     citizen, reader = (portal.family.identify(CPR_SYSTEM, c).id for c in (cpr, asker))
     with app.app_context(), force_locale("da"), spoken_as("da"):
-        return _told(portal, Viewer(person=reader), citizen)
+        return told(portal, Viewer(person=reader), citizen)
 
 
-def _told(portal: Portal, viewer: Viewer, citizen: str) -> dict[str, Any]:
-    look = Look(act=Act.EXPORT, categories=())
+def told(portal: Portal, viewer: Viewer, citizen: str) -> dict[str, Any]:
+    """The same in a running portal, in the language of the moment. Raises as `disclose`."""
+    look = Look(act=Act.EXPORT, categories=(), fresh=True)
     page = portal.overviews.open(viewer, citizen, look)  # the log is written here
     return {
         "made": now().isoformat(timespec="seconds"),
@@ -66,16 +71,16 @@ def _person(portal: Portal, viewer: Viewer, page: Overview) -> dict[str, Any]:
     citizen = page.citizen.id
     with portal.store.read(citizen) as c:
         row = c.execute(select(person).where(person.c.id == citizen)).one()
-    told = {
+    found = {
         "id": citizen,
         "name_in_the_register": page.citizen.name,
         "known_here_since": aware(row.created).isoformat(),
     }
     if viewer.person == citizen:
-        told["language"] = row.language
+        found["language"] = row.language
         opened = portal.vault.open(row.identifier, f"identifier {citizen}").decode()
-        told["identifier"] = opened.partition("|")[2]
-    return told
+        found["identifier"] = opened.partition("|")[2]
+    return found
 
 
 def _sessions(portal: Portal, citizen: str) -> list[dict[str, str]]:
@@ -97,16 +102,15 @@ def _links(portal: Portal, viewer: Viewer, citizen: str) -> list[dict[str, str]]
 def _consents(portal: Portal, viewer: Viewer, citizen: str) -> list[dict[str, Any]]:
     """Each place as on the page of consents; of the answers the reader's own, word for word."""
     standing = portal.overviews.standing(viewer, citizen)
-    found = portal.consent_pages.list(viewer, citizen, None)
-    told = []
-    for row in found.rows:
+    found = []
+    for row in portal.consent_pages.list(viewer, citizen, None).rows:
         shown = row.place.id
         meant = portal.overviews.meant(standing, shown)
         actor = meant or portal.consent_places.gone(standing, shown)
         mine = portal.consent_pages.history(standing, actor)
         if row.state == "none" and not mine:
             continue
-        told.append(
+        found.append(
             {
                 "place": row.place.name,
                 "state": row.state,
@@ -123,7 +127,7 @@ def _consents(portal: Portal, viewer: Viewer, citizen: str) -> list[dict[str, An
                 ],
             }
         )
-    return told
+    return found
 
 
 def _comments(page: Overview) -> list[dict[str, Any]]:

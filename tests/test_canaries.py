@@ -84,7 +84,7 @@ def test_the_family(told: Told) -> None:
         if visitor is None:
             wrong.append(f"{key} cannot log in")
             continue
-        people = Watch(told.stage)
+        people = Watch(told.stage, told.stage.world.people[key].cpr)
         visitor.listener = people.look
         everywhere(visitor, visited(told, key), PROVE)
         told.reached |= visitor.reached
@@ -247,9 +247,13 @@ def visited(told: Told, key: str) -> list[str]:
 
 
 class Watch:
-    """What no canary stands for: whole names, and numbers that must never leave."""
+    """What no canary stands for: whole names, and numbers that must never leave.
 
-    def __init__(self, stage: Stage) -> None:
+    `own`: a citizen's number, which stands in one place, the file of what is held about her.
+    """
+
+    def __init__(self, stage: Stage, own: str = "") -> None:
+        self.own = own
         self.names: set[str] = set()
         self.wrong: list[str] = []
         numbers = (p.cpr for p in stage.world.people.values())
@@ -257,7 +261,8 @@ class Watch:
 
     def look(self, what: str, everything: str) -> None:
         self.names.update(n.lower() for n in NAME.findall(everything))
-        if self.cpr.search(everything):
+        numbers = set(self.cpr.findall(everything))
+        if numbers - ({self.own} if what.startswith("GET /konto/mine-data") else set()):
             self.wrong.append(f"CPR number by {what}")
 
 

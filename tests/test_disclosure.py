@@ -19,6 +19,7 @@ from portal.standing import NotFound
 from tests import stores
 from tests.acts import grant, withdraw
 from tests.conftest import Browser, Login, staff
+from tests.page_checks import check
 
 
 @pytest.fixture
@@ -95,6 +96,39 @@ def test_she_gets_all_of_what_is_only_hers(app: Flask, lived: tuple[Browser, Bro
     assert len(told["sessions"]) == 1
     assert told["access_log"]
     assert told["about_this_file"]
+
+
+def test_she_fetches_her_own_data_on_her_account(
+    app: Flask, login: Login, lived: tuple[Browser, Browser, str]
+) -> None:
+    """As the command tells it, and hers alone: a file without a name, logged, kept by no cache."""
+    mette, _, emil = lived
+    (hers,) = ids(app, mette)
+    assert 'href="/konto/mine-data"' in check(mette.get("/konto"))
+    answer = mette.get("/konto/mine-data")
+    assert answer.status_code == 200 and answer.json
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="mine-data.json"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    portal = app.extensions["portal"]
+    with portal.store.read(hers) as c:
+        lines = audit.entries(c, "0851", hers, portal.family.key(hers))
+    assert [e.line.person for e in lines if e.line.act is Act.EXPORT] == [hers]
+    cpr = cpr_of(app, hers)
+    theirs = disclose(portal.settings, cpr, cpr)
+    assert answer.json.keys() == theirs.keys()
+    assert answer.json["person"] == theirs["person"]
+    assert emil not in answer.text and cpr_of(app, emil) not in answer.text
+    assert staff(login, "poul").get("/konto/mine-data").status_code == 404
+    assert "/konto/mine-data" not in check(staff(login, "poul").get("/konto"))
+
+
+def test_without_a_log_line_nobody_fetches_her_data(
+    app: Flask, lived: tuple[Browser, Browser, str]
+) -> None:
+    mette, _, _ = lived
+    stores.refuse(app.extensions["portal"].store, "access_entry")
+    answer = mette.get("/konto/mine-data")
+    assert answer.status_code == 503 and "Mette" not in check(answer)
 
 
 def test_it_is_logged_before_it_is_told(app: Flask, lived: tuple[Browser, Browser, str]) -> None:

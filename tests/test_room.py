@@ -9,7 +9,7 @@ from backend_stub.room import SCENES, stops
 from backend_stub.systems import SYSTEMS
 
 NO_PAGE = {
-    "calendar.feed", "calendar.meeting", "consents.receipt_fhir", "account.left",
+    "calendar.feed", "calendar.meeting", "consents.receipt_fhir", "account.left", "account.own_data",
     "overview.late", "overview.late_family", "pages.was", "pages.healthz", "pages.readyz",
     "phone.manifest", "phone.contact", "sign_in.citizen", "sign_in.staff", "sign_in.keys",
 }  # fmt: skip

@@ -120,6 +120,18 @@ def test_a_new_calendar_link_is_made_after_one_more_press(login: Login, later: L
     assert "selected" not in check(mette.get("/konto"))
 
 
+def test_ones_own_data_is_fetched_after_one_more_press(login: Login, later: Later) -> None:
+    mette = login("mette")
+    later(301)
+    away, back = asked_again(mette.get("/konto/mine-data"), mette)
+    assert back == "/konto?igen=data"
+    came = answered(mette, away, "mette")
+    later(0)
+    page = check(mette.get(came.headers["Location"]))
+    assert "så får du filen" in page and "så laver vi linket" not in page
+    assert mette.get("/konto/mine-data").content_type.startswith("application/json")
+
+
 def test_a_closed_link_needs_no_login(login: Login, later: Later) -> None:
     mette = login("mette")
     page = check(mette.post("/konto", {"handling": "ny-kalender"}))

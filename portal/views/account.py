@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.disclosure import told
 from portal.family import Known, RegisterDown
 from portal.gate import audience, portal, viewer
 from portal.handout import SessionLine
 from portal.identity.browser import current
+from portal.limits import limited
 from portal.views.again import fresh, step_up
 
 account = Blueprint("account", __name__)
@@ -43,6 +46,19 @@ def calendars() -> ResponseReturnValue:
     return redirect(url_for("account.show"), 303)
 
 
+@account.get("/konto/mine-data")
+@audience("citizen")
+@limited("export")
+def own_data() -> ResponseReturnValue:
+    """What we hold about her, for herself alone, as a file."""
+    if away := step_up(url_for("account.show", igen="data")):
+        return away
+    body = json.dumps(told(portal(), viewer(), str(viewer().person)), indent=2, ensure_ascii=False)
+    response = Response(body, content_type="application/json; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="mine-data.json"'
+    return response
+
+
 @account.get("/konto/tid")
 @audience("anyone")
 def left() -> ResponseReturnValue:
@@ -70,7 +86,7 @@ def _page(new_feed: str = "") -> str:
             people = portal().own_account.people(viewer())
         found |= {"people": people, "feeds": portal().own_account.links(viewer(), people)}
         found["new_feed"] = new_feed
-        found["login_again"] = request.args.get("igen") == "kalender" and fresh()
+        found["login_again"] = request.args.get("igen") if fresh() else None
         found["link_for"] = session.get("link_for", "")
     return render_template("account/show.html", **found)
 
