@@ -8,7 +8,7 @@ verifies. No CPR and no name of a citizen is ever written into it.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
@@ -36,6 +36,8 @@ class Act(StrEnum):
     REPORT = "report"
     REFUSED = "refused"
     AUTOMATIC = "automatic"
+    HOLD = "hold"
+    """An owner keeps its own lines from one reader (`told`) until a day, for a lawful reason."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     speaks of; `told` the citizen whose message an employee read: nobody else
     reads that line. Of an employee's look: `shared` the categories that each of
     the family may see something of too (None: all, as lines from before say),
-    `footing` the sectors of the data it rests on.
+    `footing` the sectors of the data it rests on. `until` the last day of a hold.
     """
 
     act: Act
@@ -65,6 +67,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     told: str = ""
     shared: dict[str, tuple[Category, ...]] | None = None
     footing: tuple[Sector, ...] = ()
+    until: date | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,9 +130,9 @@ def moment(at: datetime) -> str:
 
 
 def entries(
-    connection: Connection, tenant: str, citizen: str, key: CitizenKey, limit: int = 2000
+    connection: Connection, tenant: str, citizen: str, key: CitizenKey, limit: int | None = 2000
 ) -> tuple[Entry, ...]:
-    """A citizen's lines, newest first."""
+    """A citizen's lines, newest first; None: all of them."""
     table = access_entry
     rows = connection.execute(
         select(table.c.seq, table.c.at, table.c.detail)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from portal.cli_call import CONFIG, Cause, lines_of_input, plainly, settings_of, tell
@@ -26,6 +28,28 @@ def close(context: click.Context) -> None:
     if not adult or not child:
         raise Cause("access close: needs two CPR numbers on standard input, the adult's first")
     tell(lambda: close_access(settings_of(context), adult, child))
+
+
+@access.command()
+@CONFIG
+@click.option("--actor", required=True, help="The place whose lines are held back.")
+@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
+@click.option("--reason", required=True, help="The lawful reason; it stands in the log.")
+@click.pass_context
+def hold(context: click.Context, actor: str, until: datetime, reason: str) -> None:
+    """Keep a place's lines in a log from one reader: two CPR numbers on standard input, the
+    reader's first, then the one's whose log it is. A day that is past ends a hold.
+
+    Example: printf '0101809995\n0101159995\n' | portal access hold --actor ppr
+    --until 2026-12-31 --reason 'politiets efterforskning, retsplejelovens § 729 c'
+    """
+    from portal.operators import hold_lines
+
+    reader, citizen = lines_of_input(2)
+    if not reader or not citizen:
+        raise Cause("access hold: needs two CPR numbers on standard input, the reader's first")
+    settings = settings_of(context)
+    tell(lambda: hold_lines(settings, reader, citizen, actor, until.date(), reason))
 
 
 @access.command("open")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import delete, insert, select
 
 from portal import audit, join
+from portal.access import today_in_copenhagen
 from portal.audit import Act, Line
 from portal.db import Task, aware, now
 from portal.family import SEPARATOR, Family, RegisterDown, UnknownPerson
 from portal.journal import Journal, Shut
 from portal.models import access_closed
 from portal.settings import CPR_SYSTEM, Settings
+
+LONGEST_HOLD = 366
+"""Days; a longer reason is looked at again and said again."""
 
 
 class NothingChanged(Exception):
@@ -55,6 +59,33 @@ def close_access(settings: Settings, adult: str, child: str) -> str:
         audit.append(c, settings.municipality, young.id, portal.family.key(young.id), line)
         _journal(settings, adult, child, closed=True)
     return "Closed. It holds from the next page anybody opens."
+
+
+def hold_lines(
+    settings: Settings, reader: str, citizen: str, actor: str, until: date, reason: str
+) -> str:
+    """Keep an owner's lines in a citizen's log from one reader, to and with a day; itself logged."""
+    today = today_in_copenhagen(now())
+    if actor not in settings.actors:
+        raise NothingChanged(f"no [[actor]] has the id {actor!r}")
+    if not reason.strip() or (until - today).days > LONGEST_HOLD:
+        raise NothingChanged(f"a hold needs a reason, and ends within {LONGEST_HOLD} days")
+    portal = join(settings)
+    try:
+        who, whose = (portal.family.identify(CPR_SYSTEM, cpr) for cpr in (reader, citizen))
+    except (UnknownPerson, RegisterDown) as e:
+        raise NothingChanged(type(e).__name__) from None
+    line = Line(
+        act=Act.HOLD,
+        subject="operator",
+        actors=(actor,),
+        outcome=reason.strip(),
+        told=who.id,
+        until=until,
+    )
+    with portal.store.write(whose.id) as c:
+        audit.append(c, settings.municipality, whose.id, portal.family.key(whose.id), line)
+    return f"Held back to and with {until}." if until >= today else "No longer held back."
 
 
 def open_access(settings: Settings, adult: str, child: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import quote
 
 import msgspec
@@ -44,11 +44,14 @@ class SeenBy:
         standing = self._overviews.glance(viewer, citizen)
         if standing.relation is Relation.STAFF:
             raise NotFound
-        with self._store.read(citizen) as c:
-            entries = audit.entries(
-                c, self._settings.municipality, citizen, self._family.key(citizen), most
-            )
-        mine = [self._cut(standing, e) for e in entries if self._readable(standing, e)]
+        entries = self._entries(citizen, most)
+        every = entries if len(entries) < most else self._entries(citizen, None)
+        silent = held_back(every, viewer.person or "", standing.home.facts.today)
+        mine = [
+            self._cut(standing, e)
+            for e in entries
+            if self._readable(standing, e) and not (by_staff(e) and silent & {*e.line.actors})
+        ]
         actors = sorted({a for e in mine for a in e.line.actors if a in self._actors})
         actor = self._overviews.meant(standing, chosen)
         shown = [e for e in mine if not chosen or actor in e.line.actors]
@@ -64,8 +67,15 @@ class SeenBy:
             contact_phone=self._settings.contact.phone,
         )
 
+    def _entries(self, citizen: str, most: int | None) -> tuple[Entry, ...]:
+        with self._store.read(citizen) as c:
+            key = self._family.key(citizen)
+            return audit.entries(c, self._settings.municipality, citizen, key, most)
+
     def _readable(self, standing: Standing, entry: Entry) -> bool:
         line = entry.line
+        if line.act is Act.HOLD:
+            return False
         if line.act is Act.REPORT:  # between its author and one place
             return standing.viewer.person in (line.person, line.told)
         if self._by_a_child(standing, line.person):
@@ -165,6 +175,22 @@ class SeenBy:
             return ""
         subject = _("Spørgsmål om et opslag den %(when)s", when=f"{entry.at:%Y-%m-%d %H:%M} UTC")
         return f"mailto:{email}?subject={quote(subject)}"
+
+
+def by_staff(entry: Entry) -> bool:
+    """Whether no citizen did this."""
+    return entry.line.person is None
+
+
+def held_back(entries: Iterable[Entry], reader: str, today: date) -> frozenset[str]:
+    """The places whose lines are kept from this reader today; what was said last about one counts."""
+    said: dict[str, date] = {}
+    for entry in entries:  # newest first
+        line = entry.line
+        if line.act is Act.HOLD and line.told == reader and line.until:
+            for actor in line.actors:
+                said.setdefault(actor, line.until)
+    return frozenset(actor for actor, until in said.items() if today <= until)
 
 
 def visits(entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from html import unescape
 
+import pytest
 from flask import Flask
 from msgspec import structs
 
-from portal import create_app
+from portal import create_app, operators
+from portal.access import today_in_copenhagen
+from portal.audit import Act, entries
+from portal.db import now
 from portal.settings import CPR_SYSTEM, Settings
 from tests.acts import grant, look_up, purpose
 from tests.conftest import Browser, Login, staff
@@ -165,3 +170,38 @@ def test_a_look_by_a_place_nobody_knows_any_more_counts_as_health(
     )
     assert "Systemet" not in lines(mette, id) and "Birgit" not in lines(mette, id)
     assert lines(mette, id).count("<li") == lines(login("mette"), id).count("<li")
+
+
+def test_an_owner_holds_its_lines_back_from_one_reader_for_a_while(
+    app: Flask, login: Login
+) -> None:
+    """For a lawful reason, to and with a day; the log keeps both, and nobody else reads less."""
+    mette, jonas, lone = login("mette"), login("jonas"), staff(login, "lone")
+    emil = mette.citizens()["Emil"]
+    lone.get(f"/overblik/{emil}")
+    family, settings = app.extensions["portal"].family, app.extensions["portal"].settings
+    his, child = (
+        family.known(p).person.identifiers[CPR_SYSTEM]
+        for p in (next(iter(jonas.citizens().values())), emil)
+    )
+    today = today_in_copenhagen(now())
+
+    def hold(until: date, reason: str = "efterforskning", actor: str = "jobcenter") -> None:
+        operators.hold_lines(settings, his, child, actor, until, reason)
+
+    assert "Jobcenter" in lines(jonas, emil)
+    hold(today)
+    assert "Jobcenter" not in lines(jonas, emil) and "efterforskning" not in lines(jonas, emil)
+    assert "Jobcenter" in lines(mette, emil) and "efterforskning" not in lines(mette, emil)
+    hold(today - timedelta(1))
+    assert "Jobcenter" in lines(jonas, emil) and "efterforskning" not in lines(jonas, emil)
+    for until, reason, actor in (
+        (today, " ", "jobcenter"),
+        (today + timedelta(400), "x", "jobcenter"),
+        (today, "x", "findes-ikke"),
+    ):
+        with pytest.raises(operators.NothingChanged):
+            hold(until, reason, actor)
+    with app.extensions["portal"].store.read(emil) as c:
+        said = entries(c, settings.municipality, emil, family.key(emil))
+    assert [e.line.outcome for e in said if e.line.act is Act.HOLD] == ["efterforskning"] * 2
