@@ -224,8 +224,10 @@ class Hole(Entry, frozen=True, kw_only=True, tag="hole"):
     running: bool = True
 
     @classmethod
-    def instead_of(cls, entry: AnyEntry) -> Hole:
+    def instead_of(cls, entry: AnyEntry | Hole) -> Hole:
         """What is left of an entry that may not be shown as it was read."""
+        if isinstance(entry, Hole):
+            return entry
         common = {name: getattr(entry, name) for name in Entry.__struct_fields__}
         status = getattr(entry, "status", Status.RUNNING)
         running = getattr(entry, "running", status in RUNNING)

@@ -589,3 +589,90 @@ def test_what_is_refused_bare_is_refused(backend: Backend, code: str, state: Sta
     forms = strict(backend, "Appointment", "patient", outcome(code))
     assert ask(backend).state is state
     assert len(forms) == 3
+
+
+UNKNOWN = {"modifierExtension": [{"url": "urn:ukendt", "valueBoolean": True}]}
+REQUEST = HERS | {"resourceType": "ServiceRequest", "id": "s", "status": "active", "code": {"text": "Støtte"}}  # fmt: skip
+
+
+def doing(text: str, **more: Any) -> dict[str, Any]:
+    return {"detail": {"status": "in-progress", "code": {"text": text}} | more}
+
+
+def test_what_shall_not_be_done_is_no_help(backend: Backend) -> None:
+    plan = HERS | {"resourceType": "CarePlan", "id": "c", "status": "active", "title": "Plan"}
+    hidden = {"goal": [{"reference": "Goal/g"}], "doNotPerform": True}
+    plan |= R | {"activity": [doing("Ikke", **hidden), doing("Støtte", doNotPerform=False)]}
+    based = {"basedOn": [{"reference": "CarePlan/c"}]}
+    alone = plan | based | {"id": "i", "activity": [doing("Heller ikke", doNotPerform=True)]}
+    never = REQUEST | {"doNotPerform": True}
+    serve_fhir(backend, patient(), plan, alone, never, goal("g"))
+    found = ask(backend)
+    told = {e.key: e for e in found.entries}
+    assert set(told) == {"CarePlan/c", "CarePlan/c#activity-1", "Goal/g"}
+    assert told["Goal/g"].audience == {Audience.CITIZEN_FROM_15}
+    assert not found.holes and not found.partial
+
+
+def test_what_an_unknown_extension_may_turn_around_is_missed(backend: Backend) -> None:
+    """R4 2.4.0.1: it must not be shown as if it were understood; it stays kept from whom it was."""
+    plan = HERS | {"resourceType": "CarePlan", "id": "c", "status": "active", "title": "Plan"}
+    plan |= {"activity": [doing("Støtte", goal=[{"reference": "Goal/g"}]), doing("Ikke") | UNKNOWN]}
+    helping = plan | {"id": "i", "basedOn": [{"reference": "CarePlan/c"}]}
+    inside = plan | UNKNOWN | {"id": "d", "activity": [], "contained": [goal("h")]}
+    score = HERS | {"resourceType": "Observation", "id": "o", "status": "final"} | UNKNOWN
+    score |= {"code": {"text": "Trivsel"}, "effectiveDateTime": "2026-10-01", "valueInteger": 4}
+    meeting = _appointment("m", "l")
+    meeting["participant"][1] |= UNKNOWN
+    serve_fhir(
+        backend,
+        patient(),
+        *(plan, helping, inside, score, meeting),
+        REQUEST | UNKNOWN | R,
+        goal("g") | {"target": [{"dueDate": "2027-01-01"} | UNKNOWN]},
+        _appointment("n", "l"),
+    )
+    found = ask(backend)
+    told = {e.key: e for e in found.entries}
+    assert set(told) == {"CarePlan/c", "CarePlan/c#activity-0", "Appointment/n"}
+    helped = told["CarePlan/c#activity-0"]
+    assert isinstance(helped, Intervention) and helped.goal == ""
+    assert lost(found) == [
+        "goal",
+        "intervention",
+        "intervention R",
+        "measurement",
+        "meeting",
+        "plan",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["PractitionerRole", "Practitioner", "participant", "CareTeam"])
+def test_who_is_not_understood_is_missed(backend: Backend, kind: str) -> None:
+    role = {"resourceType": "PractitionerRole", "id": "r"}
+    role |= {"practitioner": {"reference": "Practitioner/karin"}, "organization": PPR}
+    member: dict[str, Any] = {"member": {"reference": "PractitionerRole/r", "display": "Karin"}}
+    team = TEAM | {"participant": [member | UNKNOWN if kind == "participant" else member]}
+    behind = [r | UNKNOWN if r["resourceType"] == kind else r for r in (team, role, KARIN)]
+    meeting = _appointment("m", "l")
+    meeting["participant"].append({"actor": member["member"]})
+    request = REQUEST | {"performer": [member["member"]]}
+    serve_fhir(backend, patient(), meeting, request, *behind)
+    found = ask(backend)
+    told: dict[str, Any] = {e.key: e for e in found.entries}
+    assert lost(found) == ["contact"]
+    assert not names(found) and len(told) == 2
+    named = kind in ("participant", "CareTeam")
+    assert told["Appointment/m"].people == (("Karin Thomsen",) if named else ())
+    assert told["ServiceRequest/s"].responsible == ("Karin Thomsen" if named else "")
+
+
+def test_a_number_that_is_only_a_bound_is_no_number(backend: Backend) -> None:
+    score = HERS | {"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "Trivsel"}}  # fmt: skip
+    score |= {"effectiveDateTime": "2026-10-01", "valueQuantity": {"value": 5, "comparator": "<"}}
+    bound = {"detailQuantity": {"value": 60, "unit": "%", "comparator": ">"}}
+    serve_fhir(backend, patient(), score, goal("g", target=[bound]))
+    found = ask(backend)
+    assert lost(found) == ["measurement"]
+    (told,) = found.entries
+    assert isinstance(told, Goal) and told.progress is None

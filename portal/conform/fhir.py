@@ -14,6 +14,7 @@ from portal.sources import SourceFailure
 from portal.sources.fhir import DAYS_BACK, INCLUDES
 from portal.sources.fhir_address import below
 from portal.sources.fhir_client import REFUSED, Found, collect, name_of
+from portal.sources.fhir_modifiers import altered, forbids
 from portal.sources.fhir_reading import AUDIENCE_TAGS
 from portal.sources.fhir_shape import Json, concept_text, day, instant, obj, objs, text
 from portal.sources.fhir_status import status_of
@@ -128,6 +129,10 @@ def _why(kind: str, resource: Json, config: SourceConfig, person: str) -> Remark
         )
     if status == "entered-in-error":
         return Remark("note", "status 'entered-in-error'")
+    if forbids(resource):
+        return Remark("note", "doNotPerform: it says that this help is not to be given")
+    if altered(resource):
+        return Remark("note", "a modifierExtension that is not known: told as missing")
     if kind in WHEN:
         return _about_time(kind, resource, config)
     if kind == "Goal" and not concept_text(obj(resource, "description")):

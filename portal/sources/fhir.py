@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from portal.records import AnyEntry, Hole
 from portal.settings import SourceConfig
@@ -21,6 +22,7 @@ from portal.sources.fhir_graph import Graph, kind_said
 from portal.sources.fhir_help import help_and_plans
 from portal.sources.fhir_measurements import measurements
 from portal.sources.fhir_meetings import meetings
+from portal.sources.fhir_modifiers import altered
 from portal.sources.fhir_reading import Reading
 from portal.sources.fhir_shape import COPENHAGEN, Json, obj, objs, text
 from portal.sources.http import Http
@@ -119,10 +121,25 @@ class FhirSource:
         since = datetime.combine(
             self._today() - timedelta(days=DAYS_BACK), datetime.min.time(), COPENHAGEN
         )
-        yield from contacts(reading, by_type)
-        yield from meetings(reading, by_type, since)
-        yield from help_and_plans(reading, by_type)
-        yield from measurements(reading, by_type)
+        told = (
+            contacts(reading, by_type),
+            meetings(reading, by_type, since),
+            help_and_plans(reading, by_type),
+            measurements(reading, by_type),
+        )
+        lost = _altered(by_type, graph)
+        for entry in chain(*told):
+            yield Hole.instead_of(entry) if _stands_in(entry, lost) else entry
+
+
+def _altered(by_type: dict[str, list[Json]], graph: Graph) -> set[str]:
+    """The names of what an unknown extension may turn around, and of what stands in it."""
+    names = ((name_of(r), r) for some in by_type.values() for r in some)
+    return {n for n, r in names if altered(r) or altered(graph.around.get(n, {}))}
+
+
+def _stands_in(entry: AnyEntry | Hole, names: set[str]) -> bool:
+    return any(entry.key == n or entry.key.startswith(n + "#") for n in names)
 
 
 def _once(resources: list[Json]) -> list[Json]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from portal.records import Audience, Contact, Hole
+from portal.sources.fhir_modifiers import altered
 from portal.sources.fhir_reading import Reading, Who
 from portal.sources.fhir_shape import (
     COPENHAGEN,
@@ -41,7 +42,8 @@ def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact
 
     Whoever is there and has no name that can be read is a hole.
     """
-    return (c if c.name else Hole.instead_of(c) for c in _participations(reading, found))
+    told = _participations(reading, found)
+    return (c if c.name else Hole.instead_of(c) for c in told)
 
 
 def _participations(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact]:
@@ -95,7 +97,8 @@ class _Seen(NamedTuple):
 
 def _leads(reading: Reading, episode: Json, who: Who) -> _Seen:
     entry = reading.entry(episode, audience=who.audience)
-    return _Seen(who.key or who.name, entry["owner"], entry["kinds"], entry["audience"])
+    key = "" if altered(episode) else who.key or who.name
+    return _Seen(key, entry["owner"], entry["kinds"], entry["audience"])
 
 
 def _managers(reading: Reading, found: dict[str, list[Json]]) -> Iterator[tuple[Json, Who]]:
@@ -113,7 +116,7 @@ def _participant(reading: Reading, team: Json, participant: Json, who: Who, n: i
     running = text(team, "status") not in _OVER and _runs(team) and _runs(participant)
     return Contact(
         **reading.entry(team, f"#{who.key or n}", concepts=roles, audience=who.audience),
-        name=who.name,
+        name="" if altered(participant) else who.name,
         role=", ".join(dict.fromkeys(titles)),
         responsible_for=", ".join(duties) or text(team, "name"),
         coordinator=coordinates(roles),

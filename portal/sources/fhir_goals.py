@@ -7,6 +7,7 @@ from typing import Any
 
 from portal.records import RUNNING, Goal, Hole
 from portal.sources.fhir_client import name_of
+from portal.sources.fhir_modifiers import altered
 from portal.sources.fhir_reading import Reading
 from portal.sources.fhir_shape import Json, concept_text, day, obj, objs, text
 from portal.sources.fhir_status import status_of
@@ -41,7 +42,7 @@ class Goals:
         return [self._reading.graph.name(r, holder) for r in references]
 
     def _open_to(self, goal: Json, entry: dict[str, Any]) -> bool:
-        shut = self._reading.restrictions(goal) - entry["audience"]
+        shut = self._reading.restrictions(goal) - entry["audience"] or altered(goal)
         return not shut and not self._reading.kinds(goal) - entry["kinds"]
 
     def _record(self, name: str, goal: Json) -> Goal | Hole:
@@ -94,6 +95,8 @@ def _percent(target: Json) -> int | None:
     quantity = obj(target, "detailQuantity")
     value = quantity.get("value")
     percent = text(quantity, "unit") == "%" or text(quantity, "code") == "%"
+    if text(quantity, "comparator"):
+        return None
     if not percent or isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return round(value) if 0 <= value <= 100 else None

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
 from typing import Any
 
 from portal.records import RUNNING, AnyEntry, Assessment, Hole, Intervention, Plan
+from portal.sources.fhir_follow_up import follow_up
 from portal.sources.fhir_goals import Goals
+from portal.sources.fhir_modifiers import altered, forbids
 from portal.sources.fhir_reading import Reading, Who
 from portal.sources.fhir_shape import (
-    COPENHAGEN,
     Json,
     codings,
     concept_words,
@@ -39,7 +39,6 @@ ASSESSING = frozenset({"386053000", "103693007", "165197003"})
 _ASSESSING = re.compile(
     r"udredning|undersøgelse|afdækning|vurdering|screening|assessment|evaluation", re.IGNORECASE
 )
-FOLLOW_UP, FOLLOWING = "followupdate", "followupencounter"
 
 
 def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[AnyEntry | Hole]:
@@ -48,7 +47,8 @@ def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[A
     for care_plan in found.get("CarePlan", []):
         yield from _care_plan(reading, care_plan, goals)
     for request in found.get("ServiceRequest", []):
-        yield _request(reading, request)
+        if not forbids(request):
+            yield _request(reading, request)
     for episode in found.get("EpisodeOfCare", []):
         yield _episode(reading, episode)
     yield from goals.records()
@@ -57,15 +57,17 @@ def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[A
 def _care_plan(reading: Reading, resource: Json, goals: Goals) -> Iterator[AnyEntry | Hole]:
     activities = objs(resource, "activity")
     if _is_help(reading, resource):
-        details = [obj(a, "detail") for a in activities]
-        yield _planned(reading, resource, details, goals)
+        yield from _planned(reading, resource, activities, goals)
         return
     entry = reading.entry(resource)
     goals.belong(objs(resource, "goal"), entry, resource)
     for n, activity in enumerate(activities):
         detail = obj(activity, "detail")
-        if detail and not _evaluates(activity, detail):
-            yield _activity(reading, resource, detail, f"#activity-{n}", goals)
+        if forbids(detail):
+            goals.belong(objs(detail, "goal"), entry, resource)
+        elif detail and not _evaluates(activity, detail):
+            told = _activity(reading, resource, detail, f"#activity-{n}", goals)
+            yield Hole.instead_of(told) if altered(activity) else told
     yield _plan(reading, resource, entry)
 
 
@@ -86,7 +88,7 @@ def _evaluates(activity: Json, detail: Json) -> bool:
 def _plan(reading: Reading, resource: Json, entry: dict[str, Any]) -> Plan | Hole:
     title = text(resource, "title") or first_text(objs(resource, "category"))
     author = _first(reading, resource, "author")
-    followed, following = _follow_up(reading, resource)
+    followed, following = follow_up(reading, resource)
     status = status_of(text(resource, "status"))
     if not title:
         return Hole(**entry, of="plan", running=status in RUNNING)
@@ -104,16 +106,20 @@ def _plan(reading: Reading, resource: Json, entry: dict[str, Any]) -> Plan | Hol
 
 
 def _planned(
-    reading: Reading, resource: Json, details: list[Json], goals: Goals
-) -> Intervention | Assessment | Hole:
+    reading: Reading, resource: Json, activities: list[Json], goals: Goals
+) -> Iterator[Intervention | Assessment | Hole]:
     """KLCore: the CarePlan is the help, its one activity says which."""
-    codes = [c for d in details for c in objs(d, "code")]
-    performers = [p for d in details for p in objs(d, "performer")]
+    details = [obj(a, "detail") for a in activities]
+    done = [d for d in details if not forbids(d)]
+    codes = [c for d in done for c in objs(d, "code")]
+    performers = [p for d in done for p in objs(d, "performer")]
     aims = [*objs(resource, "goal"), *(g for d in details for g in objs(d, "goal"))]
     who = next((w for p in performers if (w := reading.who(p, resource))), None)
     entry = reading.entry(resource, concepts=codes)
     goals.belong(aims, entry, resource)
-    return _helping(
+    if details and not done:
+        return
+    told = _helping(
         entry,
         concepts=[*codes, *objs(resource, "category")],
         title=text(resource, "title") or first_text(codes),
@@ -124,6 +130,7 @@ def _planned(
         description=text(resource, "description"),
         url=reading.config.journal_url,
     )
+    yield Hole.instead_of(told) if any(altered(a) for a in activities) else told
 
 
 def _activity(
@@ -228,22 +235,3 @@ def _first(reading: Reading, resource: Json, key: str) -> Who | None:
 
 def _period(period: Json) -> dict[str, Any]:
     return {"start": day(period.get("start")), "end": day(period.get("end"))}
-
-
-def _follow_up(reading: Reading, resource: Json) -> tuple[date | None, date | None]:
-    """(last, next) follow-up: KL's FollowUpDate extensions, and planned FollowUpEncounters."""
-    today = datetime.now(COPENHAGEN).date()
-    days = sorted(d for e in objs(resource, "extension") if (d := _followed(reading, resource, e)))
-    past, coming = [d for d in days if d < today], [d for d in days if d >= today]
-    return (past[-1] if past else None), (coming[0] if coming else None)
-
-
-def _followed(reading: Reading, resource: Json, extension: Json) -> date | None:
-    url = text(extension, "url").lower()
-    if FOLLOW_UP in url:
-        return day(extension.get("valueDate") or extension.get("valueDateTime"))
-    if FOLLOWING not in url:
-        return None
-    met = reading.graph.find(obj(extension, "valueReference"), resource) or {}
-    shut = reading.restrictions(met) - reading.restrictions(resource) or reading.kinds(met)
-    return None if shut else day(obj(met, "period").get("start"))

@@ -45,7 +45,7 @@ def _measurement(reading: Reading, resource: Json, value: float, unit: str) -> M
     when = resource.get("effectiveDateTime") or resource.get("effectiveInstant")
     taken = day(when or obj(resource, "effectivePeriod").get("start"))
     scale = concept_text(obj(resource, "code"))
-    if taken is None or not scale:
+    if taken is None or not scale or text(obj(resource, "valueQuantity"), "comparator"):
         return Hole(**reading.entry(resource), of="measurement")
     within = next(iter(objs(resource, "referenceRange")), {})
     return Measurement(

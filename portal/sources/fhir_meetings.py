@@ -8,6 +8,7 @@ from typing import Any
 
 from portal.records import Audience, Hole, Meeting
 from portal.sources.fhir_graph import identifiers, kind_said
+from portal.sources.fhir_modifiers import altered
 from portal.sources.fhir_reading import Reading, address, display, restrictions
 from portal.sources.fhir_shape import (
     COPENHAGEN,
@@ -97,7 +98,7 @@ def _around(reading: Reading, resource: Json, key: str) -> dict[str, Any]:
     """Place, people and actors; who or what is restricted itself is left out."""
     coming = [p for p in objs(resource, "participant") if text(p, "status") != "declined"]
     references = [obj(p, key) for p in coming]
-    named = [r for r in references if not reading.kept_from(r, resource)]
+    named = [r for r in references if not reading.shut(r, resource)]
     people = (w.name for r in named if (w := reading.who(r, resource)))
     actors = (reading.marks.actor(o) for r in named for o in reading.taking_part(r, resource))
     return {
@@ -120,9 +121,9 @@ def _where(reading: Reading, references: list[Json], holder: Json) -> dict[str, 
 
 
 def _location(reading: Reading, reference: Json, holder: Json, kind: str = "Location") -> Json:
-    """The place referred to, unless it is kept from somebody."""
+    """The place referred to, unless it is kept from somebody or not understood."""
     found = reading.graph.find(reference, holder) or {}
-    shut = restrictions(found) - {Audience.NOT_FOR_CHILD}
+    shut = restrictions(found) - {Audience.NOT_FOR_CHILD} or altered(found)
     return found if found.get("resourceType") == kind and not shut else {}
 
 

@@ -13,6 +13,7 @@ from portal.settings import CPR_SYSTEM, SourceConfig
 from portal.sources.fhir_client import name_of
 from portal.sources.fhir_graph import Graph, identifiers, kind_said, logical
 from portal.sources.fhir_hours import hours
+from portal.sources.fhir_modifiers import altered
 from portal.sources.fhir_shape import (
     Json,
     clean,
@@ -161,7 +162,7 @@ class Reading:
         return found if found and found.name else None
 
     def professional(self, reference: Json, holder: Json) -> Who | None:
-        """As `who`, but nameless where somebody is meant whose name cannot be read."""
+        """As `who`, but nameless where somebody is meant who cannot be read, or not understood."""
         target = self.graph.local(text(reference, "reference"))
         found = self.graph.find(reference, holder) or {}
         kind = text(found, "resourceType") or kind_said(reference)
@@ -172,13 +173,15 @@ class Reading:
         organization = self.organization(reference, holder)
         desk = who.title or (self.marks.name(organization) if organization else "")
         name = who.name or display(reference) or display(obj(role, "practitioner")) or desk
+        if any(map(altered, (role, person, place))):
+            name = ""
         if not (name or target or logical(reference)):
             return None
         return msgspec.structs.replace(who, name=name, organization=organization)
 
-    def kept_from(self, reference: Json, holder: Json) -> frozenset[Audience]:
-        """From whom it is kept who is meant: by the role, the person or the place."""
-        return OPEN.union(*map(restrictions, self._behind(reference, holder)))
+    def shut(self, reference: Json, holder: Json) -> bool:
+        """Whether the role, the person or the place is kept from anybody, or not understood."""
+        return any(restrictions(r) or altered(r) for r in self._behind(reference, holder))
 
     def _behind(self, reference: Json, holder: Json) -> tuple[Json, Json, Json]:
         """Role, person and place, each as far as it is known; a place is its own person."""
