@@ -238,6 +238,28 @@ def test_one_that_was_cut_off_between_two_events_is_not_whole(end: str) -> None:
     assert second.partial
 
 
+def test_what_is_past_or_far_ahead_takes_no_place_of_what_comes() -> None:
+    old = [f"BEGIN:VEVENT\nDTSTART:2025{n % 9 + 1:02}01T090000Z\nEND:VEVENT" for n in range(2100)]
+    far = ["BEGIN:VEVENT\nDTSTART:20290101T090000Z\nEND:VEVENT"] * 2100
+    found = read(calendar(ZONE, *old, *far, GOOD))
+    assert (times(found), lost(found), found.partial) == (["12-01 09:00"], [], False)
+
+
+def test_what_began_long_ago_and_goes_on_is_not_past() -> None:
+    long = event("DTSTART:20260101T090000Z", "DTEND:20261202T090000Z", uid="l")
+    days = event("DTSTART:20260101T090000Z", "DURATION:P330D", uid="d")
+    series = event("DTSTART:20200101T090000Z", "RRULE:FREQ=YEARLY;COUNT=9", uid="s")
+    extra = event("DTSTART:20200101T090000Z", "RDATE:20261203T090000Z", uid="r")
+    found = read(calendar(long, days, series, extra))
+    assert times(found) == ["01-01 10:00"] * 3 + ["12-03 10:00"]
+
+
+def test_of_too_many_the_nearest_are_read_and_the_rest_is_missed() -> None:
+    far = ["BEGIN:VEVENT\nDTSTART:20271001T090000Z\nEND:VEVENT"] * 2100
+    found = read(calendar(ZONE, *far, GOOD, WEEKLY))
+    assert {"12-01 09:00", "12-14 09:00"} <= set(times(found)) and lost(found) == ["meeting"]
+
+
 def test_two_calendars_after_one_another_are_one() -> None:
     other = event("DTSTART:20261203T090000Z", uid="anden")
     found = read(calendar(ZONE, GOOD) + calendar(other))

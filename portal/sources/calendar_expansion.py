@@ -18,20 +18,26 @@ import recurring_ical_events
 
 from portal.sources.calendar_event import Occurrence, Unread, occurrence, shut_if_garbled, unread
 from portal.sources.calendar_salvage import NotACalendar, ended, parsed
+from portal.sources.calendar_window import (
+    EARLIEST,
+    LONGEST,
+    WHEN,
+    broken_in,
+    distance,
+    length,
+    outside,
+    window,
+)
 
-DAYS_BACK, DAYS_AHEAD = 30, 365
 MOST_OCCURRENCES = 500
 MOST_EVENTS = 2000
-EARLIEST, LATEST = 1970, 9000
-LONGEST, LONGEST_OF_SERIES = timedelta(days=36_525), timedelta(days=366)
-"""What ends later has no end (9999-12-31 in many systems), and the library trips over it; of a series
-that lies over itself for years, thousands would go on at once."""
+LATEST = 9000
+LONGEST_OF_SERIES = timedelta(days=366)
+"""Of a series that lies over itself for years, thousands would go on at once."""
 RULE_PARTS = frozenset(
     {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST"}
 )
-TIMES = frozenset(
-    {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "CLASS"}
-)
+TIMES = WHEN | {"STATUS", "CLASS"}
 LEAP_YEAR = 2000
 FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 
@@ -61,7 +67,7 @@ def told(task: Task) -> Told:
     try:
         calendar, lost = parsed(task.body)
         zone = _zone(calendar, task.zone)
-        lost |= _drop_what_cannot_be_told(calendar)
+        lost |= _drop_what_cannot_be_told(calendar, task.today)
         _settle_floating(calendar, zone)
         _settle_ends(calendar)
         events, whole = _expanded(calendar, task.today)
@@ -85,7 +91,7 @@ def _zone(calendar: icalendar.Calendar, name: str) -> ZoneInfo:
 
 def _expanded(calendar: icalendar.Calendar, today: date) -> tuple[list[Any], bool]:
     """The events of the window, and whether every series could be expanded."""
-    start, end = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)
+    start, end = window(today)
 
     def expand(forgiving: bool) -> list[Any]:
         query = recurring_ical_events.of(calendar, skip_bad_series=forgiving)
@@ -100,23 +106,22 @@ def _expanded(calendar: icalendar.Calendar, today: date) -> tuple[list[Any], boo
             raise NotACalendar from None
 
 
-def _drop_what_cannot_be_told(calendar: icalendar.Calendar) -> set[Unread]:
-    """Keep events with a time and rules we expand; what was dropped."""
-    kept: list[Any] = []
-    dropped = set()
-    events = 0
-    for part in calendar.subcomponents:
-        if part.name == "VTIMEZONE":
-            kept.append(part)
-        elif part.name == "VEVENT" and not _beyond(part):
-            events += 1
-            shut_if_garbled(part)
-            if events <= MOST_EVENTS and _tellable(part):
-                kept.append(part)
-            else:
-                dropped.add(unread(part))
-    calendar.subcomponents = kept
-    return dropped
+def _drop_what_cannot_be_told(calendar: icalendar.Calendar, today: date) -> set[Unread]:
+    """Keep events with a time and rules we expand, the nearest of too many; what was dropped."""
+    zones = [part for part in calendar.subcomponents if part.name == "VTIMEZONE"]
+    events = [
+        part
+        for part in calendar.subcomponents
+        if part.name == "VEVENT" and not _beyond(part) and not outside(part, today)
+    ]
+    if len(events) > MOST_EVENTS:
+        events.sort(key=lambda e: distance(e, today))
+    for event in events:
+        shut_if_garbled(event)
+    kept = [e for e in events[:MOST_EVENTS] if _tellable(e)]
+    calendar.subcomponents = zones + kept
+    left = {id(e) for e in kept}
+    return {unread(e) for e in events if id(e) not in left}
 
 
 def _beyond(event: Any) -> bool:
@@ -127,8 +132,7 @@ def _beyond(event: Any) -> bool:
 
 def _tellable(event: Any) -> bool:
     """Broken properties are taken away; a broken time takes the event."""
-    broken = {str(name).upper() for name, _ in event.errors}
-    broken |= {name for name, value in event.items() if isinstance(value, icalendar.vBroken)}
+    broken = broken_in(event)
     if broken & TIMES:
         return False
     for name in broken:
@@ -193,19 +197,8 @@ def _settle_ends(calendar: icalendar.Calendar) -> None:
         if event.name == "VEVENT":
             longest = LONGEST_OF_SERIES if "RRULE" in event else LONGEST
             for name in "DTEND", "DURATION":
-                if name in event and not timedelta(0) <= _length(event, name) <= longest:
+                if name in event and not timedelta(0) <= length(event, name) <= longest:
                     del event[name]
-
-
-def _length(event: Any, name: str) -> timedelta:
-    """Of one that says it twice, none that could be."""
-    start, said = event["DTSTART"].dt, getattr(event[name], "dt", timedelta(-1))
-    if isinstance(said, timedelta):
-        return said
-    try:
-        return timedelta(seconds=(said - start).total_seconds())
-    except TypeError:  # one is a day, the other a time of day
-        return timedelta(days=said.toordinal() - start.toordinal())
 
 
 def _times(event: Any) -> Iterator[Any]:
