@@ -676,3 +676,52 @@ def test_a_number_that_is_only_a_bound_is_no_number(backend: Backend) -> None:
     assert lost(found) == ["measurement"]
     (told,) = found.entries
     assert isinstance(told, Goal) and told.progress is None
+
+
+OVER, COMING = {"period": {"end": in_days(-3)[:10]}}, {"period": {"start": in_days(3)[:10]}}
+HERE = {"period": {"start": in_days(-3)[:10], "end": in_days(3)[:10]}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "running"),
+    [
+        ("PractitionerRole", {"active": False}, False),
+        ("PractitionerRole", OVER, False),
+        ("PractitionerRole", COMING, False),
+        ("PractitionerRole", HERE | {"active": True}, True),
+        ("Practitioner", {"active": False}, False),
+        ("participant", COMING, False),
+        ("participant", OVER, False),
+        ("participant", HERE, True),
+        ("CareTeam", COMING, False),
+        ("CareTeam", {"status": "proposed"}, False),
+        ("CareTeam", {"status": "suspended"}, True),
+        ("EpisodeOfCare", OVER, False),
+        ("EpisodeOfCare", HERE, True),
+    ],
+)
+def test_who_has_left_or_has_not_begun_is_no_contact_of_today(
+    backend: Backend, kind: str, change: dict[str, Any], running: bool
+) -> None:
+    role = {"resourceType": "PractitionerRole", "id": "r"}
+    role |= {"practitioner": {"reference": "Practitioner/karin"}, "organization": PPR}
+    member: dict[str, Any] = {"member": {"reference": "PractitionerRole/r"}}
+    team = TEAM | {"participant": [member | change if kind == "participant" else member]}
+    episode = {"resourceType": "EpisodeOfCare", "id": "e", "status": "active", "patient": HERS["subject"]}  # fmt: skip
+    episode |= {"type": [{"text": "Forløb"}], "careManager": member["member"]}
+    behind = [r | change if r["resourceType"] == kind else r for r in (team, role, KARIN, episode)]
+    serve_fhir(backend, patient(), *behind)
+    told = {
+        c.key.partition("/")[0]: c.running for c in ask(backend).entries if isinstance(c, Contact)
+    }
+    changed = {"participant": ["CareTeam"], "CareTeam": ["CareTeam"], "EpisodeOfCare": ["EpisodeOfCare"]}  # fmt: skip
+    assert told == {k: running or k not in changed.get(kind, told) for k in told}
+    assert set(told) == {"CareTeam", "EpisodeOfCare"}
+
+
+def test_who_led_what_is_over_does_not_lead_the_team(backend: Backend) -> None:
+    episode = {"resourceType": "EpisodeOfCare", "id": "e", "status": "active", "patient": HERS["subject"]}  # fmt: skip
+    episode |= {"type": [{"text": "Forløb"}], "careManager": {"reference": "Practitioner/karin"}}
+    serve_fhir(backend, patient(), KARIN, TEAM, episode | OVER)
+    told = [c for c in ask(backend).entries if isinstance(c, Contact)]
+    assert [(c.running, c.coordinator) for c in told] == [(True, False), (False, True)]

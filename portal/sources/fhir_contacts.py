@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
 from typing import NamedTuple
 
 import msgspec
 
 from portal.records import Audience, Contact, Hole
+from portal.sources.fhir_client import name_of
 from portal.sources.fhir_modifiers import altered
 from portal.sources.fhir_reading import Reading, Who
 from portal.sources.fhir_shape import (
-    COPENHAGEN,
     Json,
     codings,
     concept_text,
     concept_words,
-    day,
     first_text,
     obj,
     objs,
+    runs,
     telecom,
     text,
 )
@@ -34,7 +33,7 @@ from portal.sources.fhir_shape import (
 COORDINATOR_CODES = frozenset({"coordinator", "768820003"})
 """768820003 is SNOMED CT "Care coordinator"."""
 _COORDINATOR = re.compile(r"coordinator|tovholder|koordin", re.IGNORECASE)
-_OVER = frozenset({"inactive", "finished", "cancelled", "entered-in-error"})
+_NOT_NOW = frozenset({"proposed", "inactive", "finished", "cancelled", "entered-in-error"})
 
 
 def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact | Hole]:
@@ -82,7 +81,7 @@ def _alone(reading: Reading, team: Json) -> Iterator[Contact]:
         email=who.email if who else "",
         address=who.address if who else "",
         url=who.url if who else "",
-        running=text(team, "status") not in _OVER and _runs(team),
+        running=_runs(team) and (who is None or who.running),
     )
 
 
@@ -97,13 +96,14 @@ class _Seen(NamedTuple):
 
 def _leads(reading: Reading, episode: Json, who: Who) -> _Seen:
     entry = reading.entry(episode, audience=who.audience)
-    key = "" if altered(episode) else who.key or who.name
+    joins = _runs(episode) and not altered(episode)
+    key = who.key or who.name if joins else name_of(episode)
     return _Seen(key, entry["owner"], entry["kinds"], entry["audience"])
 
 
 def _managers(reading: Reading, found: dict[str, list[Json]]) -> Iterator[tuple[Json, Who]]:
     for episode in found.get("EpisodeOfCare", []):
-        if text(episode, "status") in _OVER:
+        if text(episode, "status") in _NOT_NOW:
             continue
         if who := reading.professional(obj(episode, "careManager"), episode):
             yield episode, who
@@ -113,7 +113,7 @@ def _participant(reading: Reading, team: Json, participant: Json, who: Who, n: i
     roles = objs(participant, "role")
     titles = [t for t in (first_text(roles[:1]), who.title) if t]
     duties = [t for r in roles[1:] if (t := concept_text(r))]
-    running = text(team, "status") not in _OVER and _runs(team) and _runs(participant)
+    running = _runs(team) and runs(participant) and who.running
     return Contact(
         **reading.entry(team, f"#{who.key or n}", concepts=roles, audience=who.audience),
         name="" if altered(participant) else who.name,
@@ -141,6 +141,7 @@ def _manager(reading: Reading, episode: Json, who: Who) -> Contact:
         hours=who.hours,
         address=who.address,
         url=who.url,
+        running=_runs(episode) and who.running,
     )
 
 
@@ -156,5 +157,4 @@ def coordinates(roles: list[Json]) -> bool:
 
 
 def _runs(holder: Json) -> bool:
-    end: date | None = day(obj(holder, "period").get("end"))
-    return end is None or end >= datetime.now(COPENHAGEN).date()
+    return text(holder, "status") not in _NOT_NOW and runs(holder)

@@ -22,6 +22,7 @@ from portal.sources.fhir_shape import (
     human_name,
     obj,
     objs,
+    runs,
     telecom,
     text,
     texts,
@@ -51,6 +52,8 @@ class Who(msgspec.Struct, frozen=True):
     address: str = ""
     organization: Organization | None = None
     audience: frozenset[Audience] = frozenset()
+    running: bool = True
+    """Whether they work there now, as far as is said."""
 
 
 class Reading:
@@ -208,6 +211,7 @@ def _who(key: str, role: Json, person: Json, place: Json) -> Who:
         hours=hours(role),
         address=address(next(iter(objs(place, "address")), {})),
         audience=restrictions(role) | restrictions(person) | restrictions(place),
+        running=runs(role) and not any(r.get("active") is False for r in (role, person)),
     )
 
 

@@ -108,6 +108,13 @@ def instant(value: object, zone: ZoneInfo = COPENHAGEN) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
+def runs(holder: Json) -> bool:
+    """Whether its period, as far as it says, has begun and has not ended."""
+    today = datetime.now(COPENHAGEN).date()
+    start, end = (day(obj(holder, "period").get(key)) for key in ("start", "end"))
+    return (start is None or start <= today) and (end is None or today <= end)
+
+
 def human_name(names: list[Json]) -> str:
     """The official name as written, else given names and family name; old ones never."""
     current = [n for n in names if text(n, "use") not in ("old", "maiden", "anonymous")]
