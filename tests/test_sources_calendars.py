@@ -18,7 +18,7 @@ from recorded.backend import lost, settings, source
 from portal.records import Audience, Meeting
 from portal.settings import KindRule
 from portal.sources import Delivery, SourceFailure
-from portal.sources.calendar_expansion import Task, Told
+from portal.sources.calendar_expansion import Task, Told, told
 from portal.sources.icalendar import CHILDREN, CalendarSource
 from portal.sources.killable import Died, Killable, Overdue
 from portal.sources.marks import Marks
@@ -238,11 +238,17 @@ def test_one_that_was_cut_off_between_two_events_is_not_whole(end: str) -> None:
     assert second.partial
 
 
+def read_without_haste(*parts: str) -> Told:
+    """As the child reads it, but nobody kills it on a busy machine."""
+    body = calendar(*parts).replace("\n", "\r\n").encode()
+    return told(Task(body, TODAY, "Europe/Copenhagen"))
+
+
 def test_what_is_past_or_far_ahead_takes_no_place_of_what_comes() -> None:
     old = [f"BEGIN:VEVENT\nDTSTART:2025{n % 9 + 1:02}01T090000Z\nEND:VEVENT" for n in range(2100)]
     far = ["BEGIN:VEVENT\nDTSTART:20290101T090000Z\nEND:VEVENT"] * 2100
-    found = read(calendar(ZONE, *old, *far, GOOD))
-    assert (times(found), lost(found), found.partial) == (["12-01 09:00"], [], False)
+    found = read_without_haste(ZONE, *old, *far, GOOD)
+    assert [o.uid for o in found.occurrences] == ["god"] and not found.unread and not found.cut
 
 
 def test_what_began_long_ago_and_goes_on_is_not_past() -> None:
@@ -256,8 +262,9 @@ def test_what_began_long_ago_and_goes_on_is_not_past() -> None:
 
 def test_of_too_many_the_nearest_are_read_and_the_rest_is_missed() -> None:
     far = ["BEGIN:VEVENT\nDTSTART:20271001T090000Z\nEND:VEVENT"] * 2100
-    found = read(calendar(ZONE, *far, GOOD, WEEKLY))
-    assert {"12-01 09:00", "12-14 09:00"} <= set(times(found)) and lost(found) == ["meeting"]
+    found = read_without_haste(ZONE, *far, GOOD, WEEKLY)
+    assert [o.uid for o in found.occurrences[:5]].count("u") == 4 and found.unread
+    assert "god" in {o.uid for o in found.occurrences}
 
 
 def test_two_calendars_after_one_another_are_one() -> None:
