@@ -25,7 +25,7 @@ from recorded.backend import (
 )
 
 from portal.records import Answer, Meeting, State
-from portal.settings import ConfigError, SourceAuth
+from portal.settings import ConfigError, KindRule, SourceAuth
 from portal.sources.breaker import Breaker
 from portal.sources.cache import Cache, Memory, Redis
 from portal.sources.gather import Gatherer
@@ -250,6 +250,17 @@ def test_kept_answers_are_unreadable_and_bound_to_their_citizen() -> None:
     (other,) = cache.keys(["system"], "borger-2")
     store.put({other: (sealed, 60)})
     assert cache.read(["system"], "borger-2") == {}
+
+
+def test_an_answer_is_not_kept_beyond_the_configuration_it_was_read_with() -> None:
+    """A new rule about concerns must hold for what a shared cache still has, too."""
+    before, same = Cache(settings()), Cache(settings())
+    rule = KindRule(coding="x|concern*", is_="concern")
+    ruled = Cache(msgspec.structs.replace(settings(), kind=(rule,)))
+    same.store = ruled.store = before.store
+    before.keep("borger-1", KEPT, 60)
+    assert same.read(["system"], "borger-1") == {"system": KEPT}
+    assert ruled.read(["system"], "borger-1") == {}
 
 
 def test_the_memory_is_bounded_and_drops_the_oldest() -> None:

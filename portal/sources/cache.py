@@ -1,7 +1,8 @@
 """The last good answers, encrypted, for minutes: what makes a second page cheap.
 
 AES-256-GCM under a key derived from the first data key; looked up by municipality
-and keyed hashes of citizen and source, to which each value is bound. What belongs
+and keyed hashes of citizen and source; each value is bound to these and to the configuration of
+sources, places and kinds that it was read with. What belongs
 to one citizen lies together (the braces: one slot of a Valkey Cluster). Raw answers
 only: rules are applied after reading, so no consent is ever baked in.
 """
@@ -9,6 +10,7 @@ only: rules are applied after reading, so no consent is ever baked in.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import secrets
 import threading
@@ -48,6 +50,9 @@ class Cache:
         first = settings.data_keys[0]
         self._index = hmac.digest(first, b"portal.sources.cache index", "sha256")
         self._cipher = AESGCM(hmac.digest(first, b"portal.sources.cache seal", "sha256"))
+        told_by = msgspec.json.encode((settings.source, settings.actor, settings.kind))
+        self._rules = hashlib.sha256(told_by).digest()
+        """What an answer says of owners and kinds holds under the configuration it was read with."""
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Answer)
         self.after_fork()
@@ -100,11 +105,11 @@ class Cache:
     def _seal(self, citizen: str, answer: Answer) -> tuple[bytes, bytes]:
         (key,) = self.keys([answer.source], citizen)
         nonce = secrets.token_bytes(NONCE)
-        return key, nonce + self._cipher.encrypt(nonce, self._encoder.encode(answer), key)
+        return key, nonce + self._cipher.encrypt(nonce, self._encoder.encode(answer), key + self._rules)
 
     def _open(self, key: bytes, sealed: bytes) -> Answer | None:
         try:
-            plain = self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], key)
+            plain = self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], key + self._rules)
             return self._decoder.decode(plain)
         except (InvalidTag, ValueError):
             return None
