@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from recorded.backend import lost, settings, source
+from aiohttp import web
+from recorded.backend import lost, running_backend, settings, source, subject
 
 from portal.records import Audience, Meeting
 from portal.settings import KindRule
 from portal.sources import Delivery, SourceFailure
 from portal.sources.calendar_expansion import Task, Told, told
+from portal.sources.gather import Gatherer
 from portal.sources.icalendar import CHILDREN, CalendarSource
 from portal.sources.killable import Died, Killable, Overdue
 from portal.sources.marks import Marks
@@ -236,6 +238,36 @@ def test_one_that_was_cut_off_between_two_events_is_not_whole(end: str) -> None:
     assert (times(cut), cut.partial) == (["12-01 09:00"], True)
     second = read(calendar(ZONE, GOOD) + calendar(GOOD).replace("END:VCALENDAR\n", ""))
     assert second.partial
+
+
+@pytest.mark.parametrize(
+    ("declared", "written"),
+    [
+        ("text/calendar; charset=ISO-8859-1", "latin-1"),
+        ('text/calendar; component=VEVENT; charset="iso-8859-15"', "iso-8859-15"),
+        ("text/calendar;CHARSET=windows-1252", "cp1252"),
+        ("text/calendar; charset=utf-8", "utf-8"),
+        ("text/calendar; charset=us-ascii", "utf-8"),
+        ("text/calendar; charset=utf-16", "utf-8"),
+        ("text/calendar; charset=;;", "utf-8"),
+        ("text/calendar", "utf-8"),
+        ("text/calendar; charset=iso-8859-1", "utf-8-sig"),
+    ],
+)
+def test_the_charset_is_the_declared_one(declared: str, written: str) -> None:
+    day = f"{datetime.now(DK):%Y%m%d}"
+    body = calendar(event(f"DTSTART;VALUE=DATE:{day}", uid="Møde på gården"))
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=body.encode(written), headers={"Content-Type": declared})
+
+    with running_backend() as backend:
+        backend.answers["/svar"] = answer
+        asks = Gatherer(settings(backend.url, source(backend, "icalendar", timeout=20.0)))
+        for _ in range(2):
+            (found,) = asks.ask(["system"], subject(), None)["system"].entries
+            assert isinstance(found, Meeting) and found.title == "Møde på gården"
+        assert backend.count("/svar") == 1
 
 
 def read_without_haste(*parts: str) -> Told:

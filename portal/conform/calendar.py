@@ -13,6 +13,7 @@ from portal.settings import SourceConfig
 from portal.sources.calendar_expansion import FREQUENCIES, Task, told
 from portal.sources.calendar_meeting import AUDIENCE
 from portal.sources.calendar_salvage import NotACalendar, ended, parsed
+from portal.sources.charset import in_utf8
 from portal.sources.probe import Probed
 
 MOST_EVENTS = 300
@@ -21,7 +22,7 @@ STATUSES = ("", "TENTATIVE", "CONFIRMED", "CANCELLED")
 
 def of_calendar(config: SourceConfig, met: Probed, today: date) -> Iterator[Remark]:
     """What of the feed will not be understood, and why."""
-    body = met.exchanges[-1].body if met.exchanges else b""
+    body = in_utf8(met.exchanges[-1].body, met.exchanges[-1].charset) if met.exchanges else b""
     try:
         calendar, mended = parsed(body)
     except NotACalendar:

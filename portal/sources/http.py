@@ -19,6 +19,7 @@ import yarl
 from portal.settings import Settings, SourceAuth
 from portal.sources import SourceFailure
 from portal.sources.auth import Credentials, credentials, tls
+from portal.sources.charset import declared
 from portal.sources.hedge import Hedge
 from portal.sources.loop import LOOP
 
@@ -29,10 +30,11 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A whole answer; the status is not a redirect."""
+    """A whole answer; the status is not a redirect. `charset` as it was declared, or ""."""
 
     status: int
     body: bytes
+    charset: str = ""
 
 
 class Connection:
@@ -125,7 +127,8 @@ class Http:
         ) as response:
             if 300 <= response.status < 400:
                 raise SourceFailure("redirect")
-            return Reply(response.status, await self._read(response))
+            charset = declared(response.headers.get("Content-Type", ""))
+            return Reply(response.status, await self._read(response), charset)
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         parts = []

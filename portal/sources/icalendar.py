@@ -18,6 +18,7 @@ from portal.settings import SourceConfig
 from portal.sources import Delivery, SourceFailure
 from portal.sources.calendar_expansion import Task, Told
 from portal.sources.calendar_meeting import hole, meeting
+from portal.sources.charset import in_utf8
 from portal.sources.fhir_shape import COPENHAGEN
 from portal.sources.http import Http, expect_ok
 from portal.sources.killable import Died, Killable, Overdue
@@ -51,7 +52,7 @@ class CalendarSource:
         reply = await self._question.ask(value, http, "text/calendar")
         if reply.status == 204:
             return Delivery(entries=())
-        body = expect_ok(reply)
+        body = in_utf8(expect_ok(reply), reply.charset)
         if len(body) > LARGEST:
             raise SourceFailure("too large")
         loop = asyncio.get_running_loop()

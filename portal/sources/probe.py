@@ -30,6 +30,7 @@ class Exchange(msgspec.Struct, frozen=True):
     problem: str
     seconds: float
     body: bytes = b""
+    charset: str = ""
 
 
 class Probed(msgspec.Struct, frozen=True):
@@ -58,7 +59,7 @@ class Recorded(Http):
             self._write(Exchange(method, url, 0, e.problem, time.monotonic() - start))
             raise
         took = time.monotonic() - start
-        self._write(Exchange(method, url, reply.status, "", took, reply.body))
+        self._write(Exchange(method, url, reply.status, "", took, reply.body, reply.charset))
         return reply
 
     def _write(self, exchange: Exchange) -> None:
