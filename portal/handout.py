@@ -225,6 +225,8 @@ class FamilyPage(msgspec.Struct, frozen=True, kw_only=True):
     meetings: tuple[tuple[Citizen, Shown], ...] = ()
     lines: tuple[tuple[Citizen, Line], ...] = ()
     complete: bool = True
+    grown: tuple[str, ...] = ()
+    """First names of those who come of age today and decide for themselves."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -269,6 +271,8 @@ class StaffHome(msgspec.Struct, frozen=True, kw_only=True):
     citizens: tuple[tuple[str, str], ...]
     purposes: tuple[Choice, ...]
     error: str = ""
+    typed: str = ""
+    """What was wrong in the look-up, to be put right."""
     not_found: bool = False
     messages: int = 0
     """How many messages from families wait for these places."""

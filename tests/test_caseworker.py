@@ -115,10 +115,20 @@ def test_a_look_up_that_finds_nothing_says_the_same_whatever_the_reason(
 @pytest.mark.parametrize(
     "cpr", ["", "12", "170817", "3213019911", "1713179911", "abc", "170817991١", "1 OR 1=1"]
 )
-def test_a_look_up_needs_a_whole_cpr_and_does_not_echo_it(login: Login, cpr: str) -> None:
+def test_a_look_up_needs_a_whole_cpr_and_keeps_what_was_typed(login: Login, cpr: str) -> None:
+    """Said beside the field and in a summary."""
     answer = look_up(staff(login, "karin"), cpr)
     assert answer.status_code == 422
-    assert not cpr or len(cpr) < 6 or cpr not in check(answer)
+    page = check(answer)
+    assert f'value="{cpr}"' in page
+    assert page.count("Skriv hele CPR-nummeret") == 2
+    assert '<a href="#cpr">Skriv hele' in page and page.count('role="alert"') == 1
+
+
+def test_a_look_up_that_finds_nobody_writes_no_number_back(login: Login) -> None:
+    answer = look_up(staff(login, "karin"), "3112999999")
+    assert answer.status_code == 404
+    assert "3112999999" not in check(answer)
 
 
 def test_look_ups_are_limited_and_logged(app: Flask, login: Login) -> None:

@@ -266,8 +266,22 @@ def test_too_little_and_too_much_is_422_and_kept(login: Login, text: str) -> Non
     assert answer.status_code == 422
     page = check(answer)
     assert 'aria-invalid="true"' in page
+    assert '<li><a href="#tekst">' in page and page.count('role="alert"') == 1
     assert text.strip("\x00\x01 \n\t") in page
     assert 'data-record="comment"' not in read(mette, emil)
+
+
+def test_a_wrong_correction_is_named_at_the_top_and_beside_its_own_field(login: Login) -> None:
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    note = id_of(write(mette, emil, "først"))
+    answer = mette.post(
+        f"/overblik/{emil}/kommentarer/{note}", {"handling": "ret", "tekst": "x" * 4001}
+    )
+    assert answer.status_code == 422
+    page = check(answer)
+    assert f'<li><a href="#t-{note}">' in page and f'id="e-{note}"' in page
+    assert page.count('role="alert"') == 1
 
 
 def test_a_comment_leaves_a_line_in_the_log_and_no_text(app: Flask, login: Login) -> None:

@@ -15,7 +15,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.forms import CprForm, one, read
+from portal.forms import CprForm, clean, one, read
 from portal.gate import audience, portal, viewer
 from portal.handout import Choice, Place, StaffHome
 from portal.limits import limited
@@ -38,7 +38,7 @@ def look_up() -> ResponseReturnValue:
     form = CprForm(request.form)
     errors = read(form)
     if errors:
-        return _home(error=errors["cpr"]), 422
+        return _home(error=errors["cpr"], typed=clean(one(request.form, "cpr"))), 422
     found = portal().counter.look_up(viewer(), str(form.cpr.data))
     if found is None:
         return _home(not_found=True), 404
@@ -79,7 +79,7 @@ def _purposes() -> tuple[Choice, ...]:
     )
 
 
-def _home(error: str = "", not_found: bool = False) -> str:
+def _home(error: str = "", typed: str = "", not_found: bool = False) -> str:
     actors = portal().settings.actors
     mine = [actors[a] for a in sorted(viewer().actors) if a in actors]
     citizens = portal().counter.listed(viewer(), portal().consents.citizens_of(viewer().actors))
@@ -89,6 +89,7 @@ def _home(error: str = "", not_found: bool = False) -> str:
         citizens=citizens,
         purposes=_purposes(),
         error=error,
+        typed=typed,
         not_found=not_found,
         messages=portal().reports.waiting(viewer()),
     )
