@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 from aiohttp import web
 from recorded.backend import (
+    CPR,
     OTHER_CPR,
     Backend,
     bundle,
@@ -725,3 +726,48 @@ def test_who_led_what_is_over_does_not_lead_the_team(backend: Backend) -> None:
     serve_fhir(backend, patient(), KARIN, TEAM, episode | OVER)
     told = [c for c in ask(backend).entries if isinstance(c, Contact)]
     assert [(c.running, c.coordinator) for c in told] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f"Goal?patient=Patient/{CPR}&page=2",
+        f"Goal?patient=Patient%2F{CPR[:6]}%2D{CPR[6:]}&page=2",
+        f"Goal?patient.identifier=urn:oid:1.2.208.176.1.2%7C{CPR}&page=2",
+    ],
+)
+def test_a_patient_whose_id_is_her_number_stands_in_no_address(backend: Backend, link: str) -> None:
+    hers = {"subject": {"reference": f"Patient/{CPR}"}}
+    serve_fhir(backend, patient(CPR))
+    forms: list[str] = []
+
+    async def pages(request: web.Request) -> web.Response:
+        forms.append((await request.read()).decode())
+        more = [{"relation": "next", "url": link}] if len(forms) == 1 else []
+        return web.json_response(bundle(goal(f"g{len(forms)}", **hers), link=more))
+
+    backend.answers["/fhir/Goal/_search"] = pages
+    found = ask(backend)
+    assert [e.key for e in found.entries] == ["Goal/g1", "Goal/g2"] and not found.partial
+    assert forms[1:] == [link.partition("?")[2]]
+    assert "/fhir/Goal" not in backend.asked
+
+
+@pytest.mark.parametrize("link", [f"Patient/{CPR}/Goal?page=2", f"pages/cpr{CPR}"])
+def test_a_page_whose_path_holds_her_number_is_not_asked_for(backend: Backend, link: str) -> None:
+    serve_fhir(backend, patient())
+    more = bundle(goal("g"), link=[{"relation": "next", "url": link}])
+    backend.answers["/fhir/Goal/_search"] = more
+    found = ask(backend)
+    assert ([e.key for e in found.entries], found.partial) == (["Goal/g"], True)
+    assert all(CPR not in path for path in backend.asked)
+
+
+def test_nobody_is_read_by_a_cpr_number(backend: Backend) -> None:
+    members = [{"member": {"reference": f"Practitioner/{n}"}} for n in (OTHER_CPR, "karin")]
+    serve_fhir(backend, patient(), TEAM | {"participant": members})
+    backend.answers["/fhir/Practitioner/_search"] = 400
+    backend.answers["/fhir/Practitioner/karin"] = KARIN
+    found = ask(backend)
+    assert (names(found), lost(found)) == ({"Karin Thomsen"}, ["contact"])
+    assert all(OTHER_CPR not in path for path in backend.asked)

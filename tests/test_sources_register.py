@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from aiohttp import web
 from recorded.backend import (
     CPR,
     OTHER_CPR,
@@ -266,3 +267,19 @@ def test_two_numbers_of_one_kind_contradict(backend: Backend) -> None:
     backend.answers[PATIENTS] = bundle(patient(identifier=[*two, *mine]))
     found = register(backend).person(CPR_SYSTEM, CPR)
     assert found and found.person.identifiers == {CPR_SYSTEM: CPR}
+
+
+def test_a_child_whose_id_is_its_number_stands_in_no_address(backend: Backend) -> None:
+    """No page of an answer about it is asked for by an address that holds the number."""
+    asked: list[str] = []
+
+    async def pages(request: web.Request) -> web.Response:
+        asked.append((await request.read()).decode())
+        url = f"RelatedPerson?patient=Patient/{OTHER_CPR}&page=2"
+        link = [{"relation": "next", "url": url}] if len(asked) == 1 else []
+        return web.json_response(bundle(related(f"r{len(asked)}", child=OTHER_CPR), link=link))
+
+    backend.answers[RELATED] = pages
+    found = register(backend).custodians_of(f"Patient/{OTHER_CPR}")
+    assert found and len(found) == 1 and len(asked) == 2
+    assert set(backend.asked) == {RELATED}

@@ -62,7 +62,7 @@ class FhirSource:
         patient, who = await self._patient(asked, http)
         if not patient:
             return Delivery(entries=(), partial=who.partial)
-        client = FhirClient(self.config.url, http)
+        client = FhirClient(self.config.url, http, about=value)
         found = await self._everything(client, patient)
         graph = Graph(client.base)
         for some in who, *found.values():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 
 _GOES_WITHOUT_SAYING = {"http": 80, "https": 443}
+_CPR = re.compile(r"(?<!\d)(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])\d{2}-?\d{4}(?!\d)")
 
 
 def within(url: str, base: str) -> bool:
@@ -26,6 +29,26 @@ def below(url: str, base: str) -> str:
     if url.startswith(root):
         return url.removeprefix(root)
     return _plain(url).removeprefix(_plain(root)) if url[:4].lower() == "http" else url
+
+
+def path(url: str) -> str:
+    return urlsplit(url).path
+
+
+def numbers(params: Mapping[str, str]) -> set[str]:
+    """What of a search may stand in no address: an identifier, and a CPR number that is an id."""
+    ids = (params.get(key, "") for key in ("patient", "_id"))
+    return {
+        params.get("identifier", "").rpartition("|")[2],
+        *(n for i in ids for n in _CPR.findall(i)),
+    }
+
+
+def holds(address: str, secret: Collection[str]) -> bool:
+    """Whether one of the numbers stands in an address, however it is written there."""
+    plain = unquote(address).replace("-", "")
+    bare = (re.escape(s.replace("-", "")) for s in secret if s)
+    return any(re.search(rf"(?<!\d){s}(?!\d)", plain) for s in bare)
 
 
 def _server(url: SplitResult) -> tuple[str, str | None, int | None]:

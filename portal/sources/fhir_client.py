@@ -7,14 +7,14 @@ OperationOutcome among them says that the answer is not whole.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
 
 from portal.sources import SourceFailure
-from portal.sources.fhir_address import below, within
+from portal.sources.fhir_address import below, holds, numbers, path, within
 from portal.sources.fhir_shape import Json, obj, objs, text
 from portal.sources.http import Http, Reply, expect_ok, status_failure
 from portal.sources.json_in import decode
@@ -55,9 +55,12 @@ class Found(msgspec.Struct):
 class FhirClient:
     """One server during one fetch."""
 
-    def __init__(self, base: str, http: Http, read: Callable[[bytes], Any] = decode) -> None:
+    def __init__(
+        self, base: str, http: Http, read: Callable[[bytes], Any] = decode, about: str = ""
+    ) -> None:
+        """`about`: the identifier of the person, where it is known; it stands in no address."""
         self.base = base.rstrip("/")
-        self._http, self._decode = http, read
+        self._http, self._decode, self._about = http, read, about
 
     async def search(
         self, kind: str, params: Mapping[str, str], includes: tuple[str, ...] = ()
@@ -67,22 +70,27 @@ class FhirClient:
         _check_known(reply, self._outcome(reply))
         found = Found(matches=[], pool={})
         bundle = self._bundle(expect_ok(reply))
-        followed = {""}
+        followed, secret = {""}, numbers(params) | {self._about}
         while len(followed) <= PAGES:
             collect(found, bundle, kind, self.base)
             following = self._next(bundle)
             if not following:
                 found.cut |= _fewer_than_said(found, bundle)
                 return found
-            if following in followed or len(found.pool) > ENTRIES:
-                break  # a loop, or enough
+            if following in followed or len(found.pool) > ENTRIES or holds(path(following), secret):
+                break  # a loop, or enough, or nothing to put into an address
             followed.add(following)
-            bundle = self._bundle(expect_ok(await self._follow(following, kind, params)))
+            bundle = self._bundle(expect_ok(await self._follow(following, kind, secret)))
         found.cut = True
         return found
 
     async def read(self, reference: str) -> Json | None:
-        """One resource by "Type/id"; None when it is gone or not for us. Raises SourceFailure."""
+        """One resource by "Type/id"; None when it is gone or not for us. Raises SourceFailure.
+
+        An id that is a CPR number is never asked for in an address.
+        """
+        if holds(reference, numbers({"_id": reference}) | {self._about}):
+            return None
         reply = await self._http.ask("GET", f"{self.base}/{reference}", accept=FHIR_JSON)
         if reply.status in (403, 404, 410):
             return None
@@ -119,9 +127,9 @@ class FhirClient:
         url = f"{self.base}/{kind}/_search"
         return await self._http.ask("POST", url, body=urlencode(form).encode(), accept=FHIR_JSON)
 
-    async def _follow(self, url: str, kind: str, params: Mapping[str, str]) -> Reply:
+    async def _follow(self, url: str, kind: str, secret: Collection[str]) -> Reply:
         """The next page; where its address holds whom we asked about, that is put into a body."""
-        if not _tells(url, params):
+        if not holds(url, secret):
             return await self._http.ask("GET", url, accept=FHIR_JSON)
         form = urlsplit(url).query.encode()
         search = f"{self.base}/{kind}/_search"
@@ -202,12 +210,6 @@ def _check_known(reply: Reply, outcome: Json) -> None:
 def _check_supported(outcome: Json) -> None:
     if any(issue.get("code") == "not-supported" for issue in objs(outcome, "issue")):
         raise NotSupported("not supported")
-
-
-def _tells(url: str, params: Mapping[str, str]) -> bool:
-    """Whether an address holds the identifier that was asked for: ours never do."""
-    value = params.get("identifier", "").rpartition("|")[2]
-    return bool(value) and value in unquote(url)
 
 
 def _fewer_than_said(found: Found, bundle: Json) -> bool:
