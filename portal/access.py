@@ -90,6 +90,12 @@ def turning(facts: Facts, within: int) -> tuple[int, date] | None:
     return None
 
 
+def grown_today(adult: str, facts: Facts) -> bool:
+    """Whether the adult's door closes today, because the citizen comes of age: she is told so."""
+    coming = turning(facts, 0)
+    return adult in facts.guardians and not facts.deceased and bool(coming and coming[0] == ADULT)
+
+
 def today_in_copenhagen(moment: datetime) -> date:
     """The calendar day on which ages count."""
     return moment.astimezone(COPENHAGEN).date()

@@ -14,8 +14,10 @@ from portal.handout import FamilyCard, FamilyPage, Overview, Shown
 NEXT_MEETINGS = 3
 
 
-def family_page(first_name: str, pages: Iterable[Overview]) -> FamilyPage:
-    """Cards for everyone, the next meetings of all, and every source's line."""
+def family_page(
+    first_name: str, pages: Iterable[Overview], grown: Iterable[str] = ()
+) -> FamilyPage:
+    """Cards for everyone, the next meetings of all, every source's line, and who is grown up now."""
     pages = tuple(pages)
     meetings = sorted(
         ((p.citizen, m) for p in pages for m in p.meetings),
@@ -28,6 +30,7 @@ def family_page(first_name: str, pages: Iterable[Overview]) -> FamilyPage:
         meetings=tuple(meetings[:NEXT_MEETINGS]),
         lines=tuple((p.citizen, x) for p in pages for x in p.lines),
         complete=all(p.complete for p in pages),
+        grown=tuple(grown),
     )
 
 

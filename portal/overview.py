@@ -8,14 +8,14 @@ changed before the log line was written, the door begins again.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from portal.access import Viewer
+from portal.access import Viewer, grown_today
 from portal.access_staff import categories as kinds_of
 from portal.comments import Comment
-from portal.family import Family
+from portal.family import Family, Known
 from portal.family_page import family_page
 from portal.handout import Citizen, FamilyPage, Overview, Place
 from portal.places import Places
@@ -107,9 +107,7 @@ class Overviews:
         shared = {}
         for reader in self._standings.family(home):
             mine = {Category.MASTER_DATA}
-            mine.update(
-                c for e in entries if self._standings.shows(reader, e) for c in kinds_of(e)
-            )
+            mine.update(c for e in entries if self._standings.shows(reader, e) for c in kinds_of(e))
             if any(n.id in notes for n in self._threshold.comments(reader, home.held)):
                 mine.add(Category.COMMENTS)
             person = reader.viewer.person or ""
@@ -136,12 +134,22 @@ class Overviews:
                 pages.append(self._present(after, answers))
                 opened.append(after)
         compared = self._seen.compare(viewer, pages)
+        shut = set(people) - {s.home.citizen.id for s in opened}
+        grown = self._grown_today(viewer.person, sorted(shut))
         try:
+            if grown:
+                self._threshold.told_of(viewer, [c.id for c in grown])
             told = zip(opened, compared, strict=True)
             self._threshold.log((o, _with_news(look, p)) for o, p in told)
         except Overtaken:
             return self.family(viewer, wait)
-        return family_page(self._family.known(viewer.person).first_name, compared)
+        mine = self._family.known(viewer.person)
+        return family_page(mine.first_name, compared, [c.first_name for c in grown])
+
+    def _grown_today(self, adult: str, shut: Iterable[str]) -> list[Known]:
+        """Those of her children who come of age today: their overviews are not hers any more."""
+        homes = [self._family.household(p) for p in shut if p != adult]
+        return [h.citizen for h in homes if grown_today(adult, h.facts)]
 
     def involved(self, viewer: Viewer, citizen: str, look: Look) -> tuple[Standing, Involved]:
         """Which actors the sources name for this citizen, and which systems deliver for them."""

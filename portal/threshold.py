@@ -152,6 +152,11 @@ class Threshold:
             for s, look in looks
         )
 
+    def told_of(self, viewer: Viewer, citizens: Iterable[str]) -> None:
+        """Write that the viewer is told who somebody is, and no more. Raises db.StoreDown."""
+        line = self.line(viewer, Look(categories=(Category.MASTER_DATA,)), "ok")
+        self.write([Entry(c, line) for c in citizens])
+
     def write(self, entries: Iterable[Entry]) -> None:
         """All lines, or none when what one of them tells of has changed. Raises Overtaken, db.StoreDown."""
         ordered, began = sorted(entries, key=lambda e: e.citizen), time.perf_counter()

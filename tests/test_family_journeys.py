@@ -16,6 +16,8 @@ from msgspec import structs
 
 from backend_stub.cast import HOMES
 from portal import create_app
+from portal.access import today_in_copenhagen
+from portal.db import now
 from portal.settings import Settings
 from portal.sources.register import Registered
 from tests.acts import (
@@ -574,3 +576,20 @@ def test_a_parent_who_has_died_decides_no_more(app: Flask, login: Login) -> None
     assert jonas.get(f"/overblik/{emil}").status_code == 404
     assert "Emil" not in jonas.get("/overblik", follow_redirects=True).get_data(as_text=True)
     assert state(mette, emil, "ppr") == "active"
+
+
+def test_on_the_day_parents_are_told_that_their_child_is_grown_up(app: Flask, login: Login) -> None:
+    """From 00:00 her overview is hers alone; a parent is told why it is gone, on that day only."""
+    mette, sofie = login("mette"), login("sofie")
+    id, family = mette.citizens()["Sofie"], app.extensions["portal"].family
+    known, today = family.known(id), today_in_copenhagen(now())
+    told = "Sofie fylder 18 i dag og bestemmer nu selv."
+    for born, says in ((today.replace(year=today.year - 18), True),
+                       (today.replace(year=today.year - 18) - timedelta(1), False)):  # fmt: skip
+        grown = structs.replace(known.person, born=born)
+        family._memory.put(("person", id), Registered(person=grown, patient=known.patient))
+        page = unescape(check(mette.get("/overblik?vent=1")))
+        assert (told in page) is says and f"/overblik/{id}" not in page
+        assert mette.get(f"/overblik/{id}").status_code == 404
+    log = unescape(sofie.get(f"/overblik/{id}/hvem-har-set").get_data(as_text=True))
+    assert re.search(r"Mette så [^.]*navn", log), "one visit, with what she was told"

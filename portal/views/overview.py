@@ -42,7 +42,7 @@ BESIDE = {"trivsel": (Category.INTERVENTIONS, Category.PLANS)}
 @audience("citizen")
 def family() -> ResponseReturnValue:
     page = portal().overviews.family(viewer(), patience())
-    if len(page.cards) == 1 and page.cards[0].citizen.id == viewer().person:
+    if len(page.cards) == 1 and not page.grown and page.cards[0].citizen.id == viewer().person:
         g.relation = "self"
         return redirect(url_for("overview.show", citizen=page.cards[0].citizen.id, **_waiting()))
     g.relation = "guardian" if len(page.cards) > 1 else "self"
