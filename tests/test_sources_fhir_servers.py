@@ -771,3 +771,27 @@ def test_nobody_is_read_by_a_cpr_number(backend: Backend) -> None:
     found = ask(backend)
     assert (names(found), lost(found)) == ({"Karin Thomsen"}, ["contact"])
     assert all(OTHER_CPR not in path for path in backend.asked)
+
+
+@pytest.mark.parametrize(
+    ("words", "severity", "given", "partial"),
+    [
+        ("_include is ignored", "warning", 0, False),
+        ("Unknown search parameter 'date'", "information", 0, False),
+        ("Something is ignored", "warning", 1, False),
+        ("Something is ignored", "warning", 0, True),
+        ("patient is ignored", "warning", 0, True),
+        ("_include is ignored", "error", 1, True),
+    ],
+)
+def test_what_a_server_passed_over_and_nobody_misses_is_nothing_missing(
+    backend: Backend, words: str, severity: str, given: int, partial: bool
+) -> None:
+    serve_fhir(backend, patient(), goal("h"))
+    said = outcome("not-supported", severity)
+    said["issue"][0]["diagnostics"] = words
+    told = bundle(*[_appointment("m", "l")] * given)
+    told["entry"].insert(0, {"resource": said, "search": {"mode": "outcome"}})
+    backend.answers["/fhir/Appointment/_search"] = told
+    found = ask(backend)
+    assert (found.state, len(found.entries), found.partial) == (State.SHOWN, 1 + given, partial)

@@ -16,7 +16,7 @@ from portal.records import Answer, State
 from portal.sources import Delivery, SourceFailure
 from portal.sources.fhir import INCLUDES, FhirSource
 from portal.sources.fhir_address import below, within
-from portal.sources.fhir_client import Found, collect
+from portal.sources.fhir_answer import Found, collect
 from portal.sources.fhir_graph import Graph
 from portal.sources.fhir_hours import hours
 from portal.sources.fhir_shape import clean, day, instant, web

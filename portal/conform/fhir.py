@@ -13,7 +13,8 @@ from portal.settings import SourceConfig
 from portal.sources import SourceFailure
 from portal.sources.fhir import DAYS_BACK, INCLUDES
 from portal.sources.fhir_address import below
-from portal.sources.fhir_client import REFUSED, Found, collect, name_of
+from portal.sources.fhir_answer import Found, collect, name_of
+from portal.sources.fhir_client import REFUSED
 from portal.sources.fhir_modifiers import altered, forbids
 from portal.sources.fhir_reading import AUDIENCE_TAGS
 from portal.sources.fhir_shape import Json, concept_text, day, instant, obj, objs, text
@@ -69,12 +70,16 @@ def _by_type(config: SourceConfig, met: Probed) -> dict[str, list[Exchange]]:
 
 
 def _matches(exchange: Exchange, kind: str, config: SourceConfig) -> list[Json]:
+    return _found(exchange, kind, config).matches
+
+
+def _found(exchange: Exchange, kind: str, config: SourceConfig) -> Found:
     found = Found(matches=[], pool={}, severities=set())
     try:
         collect(found, decode(exchange.body), kind, config.url.rstrip("/"))
     except (SourceFailure, AttributeError):
-        return []
-    return found.matches
+        return Found(matches=[], pool={}, severities=set())
+    return found
 
 
 def _patient(asked: dict[str, list[Exchange]], met: Probed) -> Remark:
@@ -101,7 +106,7 @@ def _type(
     pages = f" on {len(good)} pages" if len(good) > 1 else ""
     again = ", asked again with less (_include, date, ...)" if asked[0].status in REFUSED else ""
     yield Remark("ok", f"{kind}: supported, {len(matches)} resources{pages}{again}")
-    if any(b'"OperationOutcome"' in e.body for e in good):
+    if any(_found(e, kind, config).severities for e in good):
         yield Remark("note", f"{kind}: an OperationOutcome says that not all of it came")
     used = {e.key for e in entries}
     lost = [r for name, r in matches.items() if not any(k.startswith(name) for k in used)]

@@ -15,7 +15,8 @@ from itertools import chain
 from portal.records import AnyEntry, Hole
 from portal.settings import SourceConfig
 from portal.sources import Delivery, SourceFailure
-from portal.sources.fhir_client import FhirClient, Found, NotSupported, name_of, together, token
+from portal.sources.fhir_answer import Found, name_of
+from portal.sources.fhir_client import FhirClient, NotSupported, together, token
 from portal.sources.fhir_contacts import contacts
 from portal.sources.fhir_contained import lift
 from portal.sources.fhir_graph import Graph, kind_said

@@ -1,8 +1,4 @@
-"""FHIR R4 searches: POST only, paged within bounds and never away from the base.
-
-R4 4.0.1 "search": an entry's `search.mode` tells matches from includes, an
-OperationOutcome among them says that the answer is not whole.
-"""
+"""FHIR R4 searches: POST only, paged within bounds and never away from the base."""
 
 from __future__ import annotations
 
@@ -11,18 +7,16 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
-import msgspec
-
 from portal.sources import SourceFailure
-from portal.sources.fhir_address import below, holds, numbers, path, within
-from portal.sources.fhir_shape import Json, obj, objs, text
+from portal.sources.fhir_address import holds, numbers, path, within
+from portal.sources.fhir_answer import ENTRIES, Found, collect, fewer_than_said, name_of
+from portal.sources.fhir_shape import Json, objs, text
 from portal.sources.http import Http, Reply, expect_ok, status_failure
 from portal.sources.json_in import decode
 
 T = TypeVar("T")
 FHIR_JSON = "application/fhir+json"
 PAGES = 10
-ENTRIES = 1000
 OPTIONAL = frozenset({"_count", "date", "status"})
 """What a server may refuse to be asked: what it then gives too much of is left out here."""
 REFUSED = frozenset({400, 422, 501})
@@ -31,25 +25,6 @@ UNKNOWN_TYPE = frozenset({400, 403, 405, 422, 501})
 
 class NotSupported(SourceFailure):
     """The server does not know this type: "not delivered", not a failure."""
-
-
-class Found(msgspec.Struct):
-    """What one search brought. `pool` holds every resource by "Type/id" and by fullUrl."""
-
-    matches: list[Json] = []
-    pool: dict[str, Json] = {}
-    cut: bool = False
-    """There was more than we read, or entries that cannot be told."""
-    severities: set[str] = set()
-    """Of the OperationOutcomes among the entries."""
-
-    @property
-    def partial(self) -> bool:
-        return self.cut or bool(self.severities)
-
-    @property
-    def failed(self) -> bool:
-        return bool(self.severities & {"error", "fatal"})
 
 
 class FhirClient:
@@ -75,7 +50,7 @@ class FhirClient:
             collect(found, bundle, kind, self.base)
             following = self._next(bundle)
             if not following:
-                found.cut |= _fewer_than_said(found, bundle)
+                found.cut |= fewer_than_said(found, bundle)
                 return found
             if following in followed or len(found.pool) > ENTRIES or holds(path(following), secret):
                 break  # a loop, or enough, or nothing to put into an address
@@ -192,11 +167,6 @@ def token(system: str, value: str) -> str:
     return f"{system}|{value}"
 
 
-def name_of(resource: Json) -> str:
-    """Its "Type/id"."""
-    return f"{text(resource, 'resourceType')}/{text(resource, 'id')}"
-
-
 def _check_known(reply: Reply, outcome: Json) -> None:
     if reply.status == 404:
         raise NotSupported("status 404")
@@ -210,39 +180,3 @@ def _check_known(reply: Reply, outcome: Json) -> None:
 def _check_supported(outcome: Json) -> None:
     if any(issue.get("code") == "not-supported" for issue in objs(outcome, "issue")):
         raise NotSupported("not supported")
-
-
-def _fewer_than_said(found: Found, bundle: Json) -> bool:
-    """`total` need not be there; when it is, and names more than came, something is missing."""
-    total = bundle.get("total")
-    return isinstance(total, int) and total > len(found.matches)
-
-
-def collect(found: Found, bundle: Json, kind: str, base: str) -> None:
-    """Sort one page's entries into `found`."""
-    for entry in objs(bundle, "entry"):
-        resource = obj(entry, "resource")
-        mode = text(obj(entry, "search"), "mode")
-        if resource.get("resourceType") == "OperationOutcome":
-            found.severities |= {text(i, "severity") for i in _telling(resource)}
-            continue
-        url = text(entry, "fullUrl")
-        if url and not text(resource, "id"):
-            resource = resource | {"id": url.rpartition("/")[2].rpartition(":")[2]}
-        if not text(resource, "resourceType") or not text(resource, "id"):
-            found.cut = True
-            continue
-        found.pool[name_of(resource)] = resource
-        if url:
-            found.pool[below(url, base)] = resource
-        if resource["resourceType"] == kind and mode in ("match", ""):
-            found.matches.append(resource)
-    found.cut |= len(found.matches) > ENTRIES
-    del found.matches[ENTRIES:]
-
-
-def _telling(outcome: Json) -> list[Json]:
-    """The issues that say something is missing; a server may also talk about the weather."""
-    issues = objs(outcome, "issue") or [{}]
-    chat = {"severity": "information", "code": "informational"}
-    return [i for i in issues if any(i.get(k) != v for k, v in chat.items())]

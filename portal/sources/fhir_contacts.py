@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from portal.records import Audience, Contact, Hole
-from portal.sources.fhir_client import name_of
+from portal.sources.fhir_answer import name_of
 from portal.sources.fhir_modifiers import altered
 from portal.sources.fhir_reading import Reading, Who
 from portal.sources.fhir_shape import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from portal.sources.fhir_client import Found, name_of
+from portal.sources.fhir_answer import Found, name_of
 from portal.sources.fhir_graph import Graph, name_inside
 from portal.sources.fhir_shape import Json, objs, text
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from portal.records import RUNNING, Goal, Hole
-from portal.sources.fhir_client import name_of
+from portal.sources.fhir_answer import name_of
 from portal.sources.fhir_modifiers import altered
 from portal.sources.fhir_reading import Reading
 from portal.sources.fhir_shape import Json, concept_text, day, obj, objs, text

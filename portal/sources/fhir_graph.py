@@ -13,7 +13,8 @@ from typing import Any
 
 from portal.sources import SourceFailure
 from portal.sources.fhir_address import below
-from portal.sources.fhir_client import FhirClient, name_of, together
+from portal.sources.fhir_answer import name_of
+from portal.sources.fhir_client import FhirClient, together
 from portal.sources.fhir_shape import Json, obj, objs, text
 
 NAMED = frozenset(

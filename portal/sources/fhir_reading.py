@@ -10,7 +10,7 @@ import msgspec
 
 from portal.records import Audience
 from portal.settings import CPR_SYSTEM, SourceConfig
-from portal.sources.fhir_client import name_of
+from portal.sources.fhir_answer import name_of
 from portal.sources.fhir_graph import Graph, identifiers, kind_said, logical
 from portal.sources.fhir_hours import hours
 from portal.sources.fhir_modifiers import altered

@@ -18,7 +18,8 @@ import msgspec
 from portal.records import Person
 from portal.settings import Settings
 from portal.sources import SourceFailure
-from portal.sources.fhir_client import FhirClient, Found, name_of, token
+from portal.sources.fhir_answer import Found, name_of
+from portal.sources.fhir_client import FhirClient, token
 from portal.sources.fhir_shape import COPENHAGEN, Json
 from portal.sources.gather import Gatherer
 from portal.sources.http import Connection

@@ -1,0 +1,86 @@
+"""What the pages of one FHIR search brought.
+
+R4 4.0.1 "search": an entry's `search.mode` tells matches from includes, an
+OperationOutcome among them says that the answer is not whole.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from portal.sources.fhir_address import below
+from portal.sources.fhir_shape import Json, obj, objs, text
+
+ENTRIES = 1000
+_DISPENSABLE = re.compile(r"\b(?:_include|_count|date|status)\b")
+
+
+class Found(msgspec.Struct):
+    """What one search brought. `pool` holds every resource by "Type/id" and by fullUrl."""
+
+    matches: list[Json] = []
+    pool: dict[str, Json] = {}
+    cut: bool = False
+    """There was more than we read, or entries that cannot be told."""
+    severities: set[str] = set()
+    """Of the OperationOutcomes among the entries."""
+
+    @property
+    def partial(self) -> bool:
+        return self.cut or bool(self.severities)
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.severities & {"error", "fatal"})
+
+
+def collect(found: Found, bundle: Json, kind: str, base: str) -> None:
+    """Sort one page's entries into `found`."""
+    issues: list[Json] = []
+    for entry in objs(bundle, "entry"):
+        resource = obj(entry, "resource")
+        mode = text(obj(entry, "search"), "mode")
+        if resource.get("resourceType") == "OperationOutcome":
+            issues += objs(resource, "issue") or [{}]
+            continue
+        url = text(entry, "fullUrl")
+        if url and not text(resource, "id"):
+            resource = resource | {"id": url.rpartition("/")[2].rpartition(":")[2]}
+        if not text(resource, "resourceType") or not text(resource, "id"):
+            found.cut = True
+            continue
+        found.pool[name_of(resource)] = resource
+        if url:
+            found.pool[below(url, base)] = resource
+        if resource["resourceType"] == kind and mode in ("match", ""):
+            found.matches.append(resource)
+    told = (i for i in issues if not _harmless(i, some=bool(found.matches)))
+    found.severities |= {text(i, "severity") for i in told}
+    found.cut |= len(found.matches) > ENTRIES
+    del found.matches[ENTRIES:]
+
+
+def _harmless(issue: Json, *, some: bool) -> bool:
+    """Talk about the weather, or about something passed over that nobody misses.
+
+    Where nothing came (`some`), it must be one of the things that we can do without.
+    """
+    severity, code = text(issue, "severity"), text(issue, "code")
+    if (severity, code) == ("information", "informational"):
+        return True
+    if severity not in ("information", "warning") or code != "not-supported":
+        return False
+    return some or _DISPENSABLE.search(str(issue)) is not None
+
+
+def fewer_than_said(found: Found, bundle: Json) -> bool:
+    """`total` need not be there; when it is, and names more than came, something is missing."""
+    total = bundle.get("total")
+    return isinstance(total, int) and total > len(found.matches)
+
+
+def name_of(resource: Json) -> str:
+    """Its "Type/id"."""
+    return f"{text(resource, 'resourceType')}/{text(resource, 'id')}"
