@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_skeleton
 
 from portal.speech import gettext as _
@@ -13,6 +15,7 @@ from portal.speech import language as locale_code
 from portal.speech import ngettext, spoken
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+MONTH, DASH = re.compile("M+"), re.compile(r"\s*–\s*")
 WHOLE_WEEKDAY = {
     "uk": "EEEE, d MMMM",
     "pl": "EEEE, d MMMM",
@@ -59,6 +62,29 @@ def _written(day: date, locale: str, language: str, weekday: bool, year: bool) -
 def kort_dato(value: date | datetime | None) -> str:
     """ "3. december", with the year when it is not this one."""
     return dato(value, weekday=False)
+
+
+def last_day(start: datetime, end: datetime | None) -> date:
+    """The last day it goes on: what ends at midnight ends the day before."""
+    return max(day_of(start), day_of(end - timedelta(microseconds=1)) if end else date.min)
+
+
+def dage(first: date, last: date) -> str:
+    """ "5.-8. oktober", with the year when it is not this one."""
+    this_year = datetime.now(COPENHAGEN).year
+    return _span(first, last, locale_code(), {first.year, last.year} != {this_year})
+
+
+@lru_cache(1024)
+def _span(first: date, last: date, locale: str, year: bool) -> str:
+    """The locale's own shortest way, with months in whole words."""
+    known = Locale.parse(locale)
+    changed = "y" if first.year != last.year else "M" if first.month != last.month else "d"
+    patterns = known.interval_formats["yMMMd" if year else "MMMd"][changed]
+    whole = (MONTH.sub("MMMM", p).replace("dd", "d") for p in patterns)
+    days = zip((first, last), whole, strict=True)
+    written = "".join(format_date(day, pattern, locale=known) for day, pattern in days)
+    return DASH.sub("–" if changed == "d" else " – ", written)
 
 
 @lru_cache(4096)

@@ -14,7 +14,7 @@ from typing import cast
 import msgspec
 from babel.dates import format_date
 
-from portal.dates import local
+from portal.dates import last_day, local
 from portal.handout import Overview, Shown
 from portal.records import Meeting
 from portal.speech import language
@@ -94,8 +94,8 @@ def _by_day(meetings: Iterable[Shown]) -> dict[date, tuple[Shown, ...]]:
     for shown in meetings:
         meeting = cast(Meeting, shown.entry)
         first = local(meeting.start).date()
-        last = local(meeting.end - timedelta(microseconds=1)).date() if meeting.end else first
-        for n in range((min(max(last, first), first + LONGEST) - first).days + 1):
+        last = last_day(meeting.start, meeting.end)
+        for n in range((min(last, first + LONGEST) - first).days + 1):
             day = first + timedelta(days=n)
             found[day] = (*found.get(day, ()), shown)
     return found

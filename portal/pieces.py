@@ -74,12 +74,41 @@ def when(meeting: Meeting, at: datetime) -> Markup:
 def _when(
     start: datetime, end: datetime | None, all_day: bool, today: date, _language: str
 ) -> Markup:
-    hours = Markup('<span class="nb">%s</span>') % dates.klokken(start, end)
-    time, day = _("hele dagen") if all_day else hours, dates.dato(start)
-    near = dates.relative_day(start, today)
+    day, time = _days(start, end, all_day), _("hele dagen") if all_day else _hours(start, end)
+    ongoing = all_day and dates.day_of(start) <= today <= dates.last_day(start, end)
+    near = dates.relative_day(today if ongoing else start, today)
     if near:
         return _("<b>%(near)s</b>, %(day)s, %(time)s", near=near, day=day, time=time)
     return _("%(day)s, %(time)s", day=day, time=time)
+
+
+def _days(start: datetime, end: datetime | None, all_day: bool) -> str:
+    first, last = dates.day_of(start), dates.last_day(start, end)
+    return dates.dage(first, last) if all_day and last > first else dates.dato(start)
+
+
+def _hours(start: datetime, end: datetime | None) -> Markup:
+    """ "kl. 10-11", "kl. 10 – torsdag den 8. oktober, kl. 15"."""
+    hours = Markup('<span class="nb">%s</span>')
+    begun = hours % dates.klokken(start, end)
+    if end is None or dates.last_day(start, end) == dates.day_of(start):
+        return begun
+    until = _("%(day)s, %(time)s", day=dates.dato(end), time=hours % dates.klokken(end))
+    return begun + " – " + until
+
+
+def hours(meeting: Meeting) -> Markup:
+    """What stands beside the day it begins: "kl. 10-11"; nothing of a whole day, "5.-8. oktober" of several."""
+    if not meeting.all_day:
+        return _hours(meeting.start, meeting.end)
+    last = dates.last_day(meeting.start, meeting.end)
+    first = dates.day_of(meeting.start)
+    return escape(dates.dage(first, last)) if last > first else NOTHING
+
+
+def days(meeting: Meeting) -> str:
+    """ "torsdag den 3. december", "5.-8. oktober"."""
+    return _days(meeting.start, meeting.end, all_day=True)
 
 
 def lasting(entry: Intervention | Assessment) -> Markup:

@@ -24,7 +24,7 @@ from portal.log_words import log_sentence
 from portal.month import month, this_month, written_month
 from portal.network import network
 from portal.network_map import tall_map, wide_map
-from portal.pieces import Pieces, lasting, leaf, mark, owners, sector_icon, when
+from portal.pieces import Pieces, days, hours, lasting, leaf, mark, owners, sector_icon, when
 from portal.records import Sector, State
 from portal.timeline import by_month, meeting_months
 from portal.turns import TURN
@@ -96,7 +96,7 @@ def install(app: Flask) -> None:
         words.phone, words.tel, words.weblink, words.mailbox, words.map_url, words.ejefald, words.joined, words.tal,
         words.sector_word, words.status_word, words.category_word, words.phase_word, words.gender_word,
         words.record_word, words.role_words, words.said, words.amid, sector_icon, state_icon,
-        mark, owners, leaf, when, lasting, pieces.kind, pieces.ring, by_sector, by_month, meeting_months,
+        mark, owners, leaf, when, hours, days, lasting, pieces.kind, pieces.ring, by_sector, by_month, meeting_months,
         month, this_month, written_month, charts, all_goals, timeline, network, wide_map, tall_map,
         log_sentence, glossary.explained, glossary.known_codes,
     ):  # fmt: skip

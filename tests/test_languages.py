@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -11,7 +11,7 @@ from msgspec import structs
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request
 
-from portal import create_app, dates, i18n, speech, words
+from portal import create_app, dates, i18n, pieces, speech, words
 from portal.i18n import LANGUAGES
 from portal.records import Meeting
 from portal.refusals import Refusals
@@ -189,6 +189,57 @@ def test_dates_and_times_follow_the_language(
         assert dates.kort_dato(MEETING) == short
         assert clock in dates.klokken(MEETING)
         assert dates.klokken(MEETING, MEETING + timedelta(minutes=90)).endswith(span)
+
+
+@pytest.mark.parametrize(
+    ("language", "one_month", "two_years"),
+    [
+        ("da", "4.–6. december 2031", "30. december 2031 – 2. januar 2032"),
+        ("da-x-let", "4.–6. december 2031", "30. december 2031 – 2. januar 2032"),
+        ("en", "4–6 December 2031", "30 December 2031 – 2 January 2032"),
+        ("ar", "4–6 ديسمبر 2031", "30 ديسمبر 2031 – 2 يناير 2032"),
+        ("uk", "4–6 грудня 2031\u202fр.", "30 грудня 2031 – 2 січня 2032\u202fрр."),
+        ("pl", "4–6 grudnia 2031", "30 grudnia 2031 – 2 stycznia 2032"),
+        ("tr", "4–6 Aralık 2031", "30 Aralık 2031 – 2 Ocak 2032"),
+        ("so", "4–6 Diseembar 2031", "30 Diseembar 2031 – 2 Janaayo 2032"),
+    ],
+)
+def test_several_days_follow_the_language(
+    app: Flask, language: str, one_month: str, two_years: str
+) -> None:
+    with reading(app, language):
+        assert dates.dage(date(2031, 12, 4), date(2031, 12, 6)) == one_month
+        assert dates.dage(date(2031, 12, 30), date(2032, 1, 2)) == two_years
+
+
+def meeting(start: datetime, end: datetime | None, all_day: bool = False) -> Meeting:
+    return Meeting(key="m", source="s", owner="o", title="t", start=start, end=end, all_day=all_day)
+
+
+def test_a_meeting_of_several_days_says_when_it_ends(app: Flask) -> None:
+    zone = dates.COPENHAGEN
+    first, after = datetime(2031, 12, 4, tzinfo=zone), datetime(2031, 12, 7, tzinfo=zone)
+    camp, one_day = meeting(first, after, True), meeting(first, first + timedelta(days=1), True)
+    stay = meeting(first.replace(hour=10), after.replace(hour=15))
+    late = meeting(first.replace(hour=20), first + timedelta(days=1))
+    now = datetime(2031, 6, 1, tzinfo=zone)
+
+    def plain(text: str) -> str:
+        return re.sub("<[^>]+>", "", text)
+
+    with reading(app, "da"):
+        assert pieces.when(camp, now) == "4.–6. december 2031, hele dagen"
+        assert pieces.when(camp, first.replace(day=5)).startswith("<b>I dag</b>, 4.–6. december")
+        assert pieces.when(one_day, now) == "torsdag den 4. december 2031, hele dagen"
+        told = "torsdag den 4. december 2031, kl. 10 – søndag den 7. december 2031, kl. 15"
+        assert plain(pieces.when(stay, now)) == told
+        assert plain(pieces.when(late, now)) == "torsdag den 4. december 2031, kl. 20"
+        assert [pieces.days(m) for m in (camp, stay)] == [
+            "4.–6. december 2031",
+            "4.–7. december 2031",
+        ]
+        assert pieces.hours(camp) == "4.–6. december 2031" and not pieces.hours(one_day)
+        assert plain(pieces.hours(stay)) == "kl. 10 – søndag den 7. december 2031, kl. 15"
 
 
 @pytest.mark.parametrize(
