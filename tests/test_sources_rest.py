@@ -215,6 +215,24 @@ def test_inside_an_item_too(backend: Backend) -> None:
     assert lost(ask(backend, mapping=mapping)) == ["goal R"]
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "all_day", "last"),
+    [
+        ("2026-10-05", None, True, None),
+        ("2026-10-05", "2026-10-08", True, datetime(2026, 10, 9, tzinfo=DK)),
+        ("2026-10-24", "2026-10-24", True, datetime(2026, 10, 25, tzinfo=DK)),
+        ("2026-10-05T00:00:00", "2026-10-05T01:00", False, datetime(2026, 10, 5, 1, tzinfo=DK)),
+        ("2026-10-05T16:00", "2026-10-07", False, datetime(2026, 10, 8, tzinfo=DK)),
+    ],
+)
+def test_a_day_without_an_hour_is_a_whole_one(
+    backend: Backend, start: str, end: str | None, all_day: bool, last: datetime | None
+) -> None:
+    backend.answers["/svar"] = {"m": [{"t": "Lejr", "s": start, "e": end}]}
+    (found,) = ask(backend, **meetings(end="e", all_day="hele")).entries
+    assert isinstance(found, Meeting) and (found.all_day, found.end) == (all_day, last)
+
+
 OWNER = "join('|', ['http://p-nummer.dk', e.p])"
 DOCUMENTED = "e.p && join('|', ['http://p-nummer.dk', to_string(e.p)])"
 

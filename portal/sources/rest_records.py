@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from portal.records import RUNNING, AnyEntry, Audience, Entry, Goal, Hole, Intervention, Status
+from portal.records import (
+    RUNNING,
+    AnyEntry,
+    Audience,
+    Entry,
+    Goal,
+    Hole,
+    Intervention,
+    Meeting,
+    Status,
+)
 from portal.settings import SourceConfig
 from portal.sources import SourceFailure
 from portal.sources.fhir_shape import COPENHAGEN, clean, day, instant, web
@@ -125,6 +135,8 @@ def record(
         said["audience"] = Audience.OWNER_ONLY.value
     common = _common(section, said, number, marks)
     fields = read_fields(section, said, config)
+    if section.record is Meeting:
+        fields |= _whole_days(said)
     if around:
         common |= _inherited(common, said, around)
         fields |= {"plan": around.key} if section.record is Goal else {}
@@ -204,6 +216,22 @@ def read_fields(section: Section, said: dict[str, Any], config: SourceConfig) ->
     return found
 
 
+def _whole_days(said: dict[str, Any]) -> dict[str, Any]:
+    """A day without an hour is a whole one; as the end, it is the last."""
+    found: dict[str, Any] = {"all_day": True} if _bare_day(said.get("start")) else {}
+    if last := _bare_day(said.get("end")):
+        found["end"] = _midnight(last + timedelta(days=1))
+    return found
+
+
+def _bare_day(value: Any) -> date | None:
+    return None if instant(value) else day(value)
+
+
+def _midnight(whole: date) -> datetime:
+    return datetime(whole.year, whole.month, whole.day, tzinfo=COPENHAGEN)
+
+
 def _read(name: str, kind: Any, value: Any, zone: ZoneInfo) -> Any:
     for types, reader in _READERS:
         if kind in types:
@@ -233,7 +261,7 @@ def _instant(value: Any, zone: ZoneInfo) -> datetime | None:
     if found := instant(value, zone):
         return found
     whole = day(value)
-    return datetime(whole.year, whole.month, whole.day, tzinfo=COPENHAGEN) if whole else None
+    return _midnight(whole) if whole else None
 
 
 def _number(value: Any) -> float | None:
