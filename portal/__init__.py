@@ -35,6 +35,7 @@ from portal.identity import user
 from portal.identity.browser import Interface
 from portal.identity.oidc import Oidc
 from portal.identity.session import Sessions
+from portal.involved import Involvement
 from portal.key_check import KeyCheck
 from portal.limits import Limiter
 from portal.overview import Overviews
@@ -136,7 +137,8 @@ def join(settings: Settings) -> Portal:
     overviews = Overviews(threshold, family, presenter, places, marks)
     counter = Counter(settings, family, threshold)
     named = ConsentPlaces(settings, overviews, consents, threshold.standings)
-    consent_pages = ConsentPages(settings, overviews, consents, named)
+    involvement = Involvement(threshold)
+    consent_pages = ConsentPages(settings, overviews, involvement, consents, named)
     conversation = Conversation(overviews, comments, consents, family)
     drafts = Drafts(settings, store, family, vault)
     return Portal(

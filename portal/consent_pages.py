@@ -28,7 +28,8 @@ from portal.consent_state import Kind, Mine
 from portal.consents import Consents, Row
 from portal.handout import Choice, Relation
 from portal.handout_consent import ConsentForm, ConsentList, ConsentRow, HistoryLine
-from portal.overview import Involved, Look, Overviews
+from portal.involved import Involved, Involvement
+from portal.overview import Look, Overviews
 from portal.proposal import months_ahead
 from portal.records import Actor, Category, Sector
 from portal.settings import Settings
@@ -44,9 +45,14 @@ class ConsentPages:
     """The consent pages of one municipality."""
 
     def __init__(
-        self, settings: Settings, overviews: Overviews, consents: Consents, places: ConsentPlaces
+        self,
+        settings: Settings,
+        overviews: Overviews,
+        involvement: Involvement,
+        consents: Consents,
+        places: ConsentPlaces,
     ) -> None:
-        self._settings, self._overviews = settings, overviews
+        self._settings, self._overviews, self._involvement = settings, overviews, involvement
         self._consents, self._places = consents, places
         self._actors = settings.actors
 
@@ -57,7 +63,9 @@ class ConsentPages:
         nameable = [
             a for a in self._settings.actor if self._places.nameable(standing, a.id) or a.id in rows
         ]
-        found = [self._row(standing, rows.get(a.id), a.id, a.id in involved) for a in nameable]
+        found = [
+            self._row(standing, rows.get(a.id), a.id, a.id in involved.systems) for a in nameable
+        ]
         gone = [
             self._row(standing, rows[a], a, False)
             for a in sorted(rows.keys() - self._actors.keys())
@@ -68,6 +76,7 @@ class ConsentPages:
             may_decide=bool(self.decides(standing)),
             age_note=_age_note(standing),
             custodians=len(standing.home.custodians or ()),
+            complete=involved.complete,
         )
 
     def form(
@@ -78,9 +87,10 @@ class ConsentPages:
         sent: Filled | None = None,
         errors: Mapping[str, str] | None = None,
         changed: bool = False,
+        wait: float | None = FORM_SECONDS,
     ) -> ConsentForm:
         """One actor's page. Raises NotFound, RegisterDown."""
-        standing, involved = self.stand(viewer, citizen, FORM_SECONDS)
+        standing, involved = self.stand(viewer, citizen, wait)
         if gone := self._places.gone(standing, actor):
             return self._farewell(standing, gone)
         actor = self._places.named(standing, actor)
@@ -92,7 +102,7 @@ class ConsentPages:
         age = standing.home.facts.age or 0
         return ConsentForm(
             citizen=self._overviews.citizen(standing),
-            row=self._row(standing, row, actor, actor in involved),
+            row=self._row(standing, row, actor, actor in involved.systems),
             categories=category_choices(filled),
             sectors=sector_choices(owners, ticked),
             owners=tuple(
@@ -101,9 +111,11 @@ class ConsentPages:
                     label=self._overviews.place(standing, o.id).name,
                     ticked=self._overviews.place(standing, o.id).id in ticked,
                     sector=o.sector,
-                    help="" if o.id in involved else _("Har ikke noget om jer endnu"),
+                    help="" if o.id in involved.systems else _("Har ikke noget om jer endnu"),
                 )
-                for o in sorted(owners, key=lambda o: (last_health(o.sector), o.id not in involved))
+                for o in sorted(
+                    owners, key=lambda o: (last_health(o.sector), o.id not in involved.systems)
+                )
             ),
             excluded=excluded_choices(self._settings, filled),
             purposes=tuple(
@@ -124,6 +136,7 @@ class ConsentPages:
             history=self.history(standing, actor),
             errors=dict(errors or {}),
             changed=changed,
+            complete=involved.complete,
         )
 
     def _farewell(self, standing: Standing, actor: str) -> ConsentForm:
@@ -158,9 +171,8 @@ class ConsentPages:
         """Where the viewer stands, and which actors the sources name; staff decide nothing."""
         if viewer.staff:
             raise NotFound
-        return self._overviews.involved(
-            viewer, citizen, Look(wait=wait, categories=(), fresh=fresh)
-        )
+        look = Look(wait=wait, categories=(), fresh=fresh)
+        return self._involvement.of(viewer, citizen, look)
 
     def decides(self, standing: Standing) -> frozenset[Sector]:
         """The sectors whose data the viewer can open."""

@@ -23,7 +23,8 @@ from portal.family import RegisterDown
 from portal.handout import Relation
 from portal.handout_consent import ConsentConfirm, ConsentReceipt
 from portal.i18n import REVIEWED, choose
-from portal.overview import Involved, Look, Overviews
+from portal.involved import Involved
+from portal.overview import Look, Overviews
 from portal.proposal import Proposal, problems
 from portal.records import Category, Sector
 from portal.settings import Settings
@@ -76,7 +77,12 @@ class Deciding:
         return whole, errors
 
     def confirm(
-        self, viewer: Viewer, citizen: str, proposal: Proposal, token: str
+        self,
+        viewer: Viewer,
+        citizen: str,
+        proposal: Proposal,
+        token: str,
+        wait: float | None = PREVIEW_SECONDS,
     ) -> ConsentConfirm:
         """The preview and the sentences to say yes to."""
         pairs = _pairs(proposal)
@@ -89,7 +95,7 @@ class Deciding:
             until=proposal.until,
         )
         look = Look(
-            wait=PREVIEW_SECONDS,
+            wait=wait,
             act=Act.PREVIEW,
             categories=tuple(sorted(proposal.categories)),
             for_actor=proposal.actor,
@@ -163,7 +169,7 @@ class Deciding:
         """The systems connected today that deliver for these owners; later ones need a new yes."""
         wanted = set(owners)
         configured = {s.id for s in self._settings.source if s.actor in wanted}
-        return frozenset(configured.union(*(involved.get(o, frozenset()) for o in wanted)))
+        return frozenset(configured.union(*(involved.systems.get(o, frozenset()) for o in wanted)))
 
     def _danish(self, standing: Standing, proposal: Proposal) -> tuple[str, ...]:
         """The Danish beside a text that no translator has read: it is the Danish that counts."""

@@ -40,6 +40,8 @@ class ConsentList(msgspec.Struct, frozen=True, kw_only=True):
     """"" | "health-self" (guardian of 15-17) | "joint-young" (15-17 self) | "child"."""
     custodians: int = 1
     register_down: bool = False
+    complete: bool = True
+    """No source is still waiting: all that are involved are known."""
 
 
 class ConsentForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +70,8 @@ class ConsentForm(msgspec.Struct, frozen=True, kw_only=True):
     errors: dict[str, str] = {}
     changed: bool = False
     """409: the viewer's own answer changed after this form was shown."""
+    complete: bool = True
+    """As on the list."""
 
 
 class HistoryLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from portal.records import State
 from portal.search import folded
 from tests import stores
+from tests.acts import draft
 from tests.conftest import Browser, Login, staff
 from tests.page_checks import check
 
@@ -109,6 +110,32 @@ def test_a_source_that_is_silent_is_never_nothing(
     text = unescape(check(mette.get(f"/overblik/{emil}/soeg")))
     assert "kilder har svaret. Der kan godt være mere hos dem, der mangler." in text
     assert "Vi har søgt hos alle" not in text
+
+
+def test_a_page_that_is_not_complete_says_so_and_can_be_waited_for(
+    app: Flask, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `?vent=1` every page comes complete; without, it has a mark and a way to wait."""
+    camilla = login("camilla")
+    noah = camilla.citizens()["Noah"]
+    draft(camilla, noah, "ppr")
+    gatherer = app.extensions["portal"].gatherer
+    silent, ask = _silent(gatherer.ask), gatherer.ask
+    monkeypatch.setattr(
+        gatherer, "ask", lambda s, who, wait: (ask if wait is None else silent)(s, who, wait)
+    )
+    base = f"/overblik/{noah}"
+    for path in ("/samtykke", "/samtykke/ppr", "/samtykke/ppr/bekraeft", "/soeg", "/mangler?om=x"):
+        page = unescape(check(camilla.get(base + path)))
+        assert 'data-state="waiting"' in page, path
+        offer = re.search(r'href="([^"]*vent=1)">Vent på alle kilder', page)
+        assert offer, path
+        whole = offer[1] if offer[1].startswith("/") else base + path + offer[1]
+        assert 'data-state="waiting"' not in check(camilla.get(whole)), path
+    assert f"{base}/mangler?om=x&vent=1" in unescape(check(camilla.get(f"{base}/mangler?om=x")))
+    camilla.post(f"{base}/soeg", {"ord": "ppr"})
+    assert 'data-state="waiting"' in check(camilla.get(f"{base}/soeg"))
+    assert 'data-state="waiting"' not in check(camilla.get(f"{base}/soeg?vent=1"))
 
 
 def _silent(ask):  # type: ignore[no-untyped-def]

@@ -19,7 +19,9 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from portal.consent_pages import FORM_SECONDS
 from portal.consents import Changed
+from portal.deciding import PREVIEW_SECONDS
 from portal.family import RegisterDown
 from portal.fhir_consent import as_fhir
 from portal.forms import ConsentFields, one
@@ -29,7 +31,7 @@ from portal.handout_consent import ConsentList
 from portal.limits import limited, person
 from portal.proposal import Proposal
 from portal.views.again import fresh, step_up
-from portal.views.page import patience
+from portal.views.page import within
 
 consents = Blueprint("consents", __name__, url_prefix="/overblik/<citizen>/samtykke")
 LIST_SECONDS = 0.3
@@ -39,8 +41,7 @@ LIST_SECONDS = 0.3
 @audience("citizen")
 def show_list(citizen: str) -> ResponseReturnValue:
     try:
-        wait = patience() if request.args.get("vent") == "1" else LIST_SECONDS
-        page = portal().consent_pages.list(viewer(), citizen, wait)
+        page = portal().consent_pages.list(viewer(), citizen, within(LIST_SECONDS))
     except RegisterDown:
         page = _without_register(citizen)
     return _render("consents/list.html", page, done=request.args.get("trukket") == "1")
@@ -49,7 +50,8 @@ def show_list(citizen: str) -> ResponseReturnValue:
 @consents.get("/<actor>")
 @audience("citizen")
 def show(citizen: str, actor: str) -> ResponseReturnValue:
-    form = portal().consent_pages.form(viewer(), citizen, actor)
+    wait = within(FORM_SECONDS)
+    form = portal().consent_pages.form(viewer(), citizen, actor, wait=wait)
     return _render("consents/actor.html", form)
 
 
@@ -69,7 +71,8 @@ def preview(citizen: str, actor: str) -> ResponseReturnValue:
     if proposal is None:
         portal().overviews.standing(viewer(), citizen)  # not yours: 404, not a way back
         return redirect(url_for("consents.show", citizen=citizen, actor=actor))
-    page = portal().deciding.confirm(viewer(), citizen, proposal, token)
+    wait = within(PREVIEW_SECONDS)
+    page = portal().deciding.confirm(viewer(), citizen, proposal, token, wait)
     told = {"login_fresh": fresh(), "login_again": request.args.get("igen") == "1"}
     return _render("consents/confirm.html", page, **told)
 

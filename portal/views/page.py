@@ -76,6 +76,11 @@ def patience(fragment: bool = False) -> float | None:
     return FRAGMENT_SECONDS if fragment else portal().settings.first_byte_seconds
 
 
+def within(seconds: float) -> float | None:
+    """The same for a page that fetches nothing by itself: so long, or with `?vent=1` for all."""
+    return None if request.args.get("vent") == "1" else seconds
+
+
 def look(citizen: str, **more: Any) -> Look:
     """How this request looks at a citizen, with the purpose chosen in this session."""
     purpose = session.get("purposes", {}).get(citizen, "")

@@ -13,7 +13,7 @@ from portal.handout_report import ReportForm
 from portal.limits import limited
 from portal.report_pages import Unsendable, kinds
 from portal.reports import LONGEST
-from portal.views.page import look, patience
+from portal.views.page import look, within
 
 reports = Blueprint("reports", __name__)
 FORM_SECONDS = 1.0
@@ -74,8 +74,8 @@ def told() -> ResponseReturnValue:
 
 
 def _open(citizen: str) -> Overview:
-    wait = patience() if request.args.get("vent") else FORM_SECONDS
-    page = portal().overviews.open(viewer(), citizen, look(citizen, wait=wait))
+    at = look(citizen, wait=within(FORM_SECONDS))
+    page = portal().overviews.open(viewer(), citizen, at)
     g.relation = page.citizen.relation.value
     return page
 
@@ -91,5 +91,6 @@ def _page(page: Overview, about: str, filled: ReportForm | None = None) -> str:
         draft=draft,
         ticket=portal().drafts.ticket(viewer(), citizen, place),
         citizen=page.citizen,
+        whole_url=url_for("reports.show", citizen=citizen, om=about or None, vent=1),
         here="missing",
     )

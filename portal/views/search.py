@@ -9,7 +9,7 @@ from portal.forms import clean, one
 from portal.gate import audience, portal, viewer
 from portal.limits import limited
 from portal.search import LONGEST, find
-from portal.views.page import look, patience
+from portal.views.page import look, within
 
 search = Blueprint("search", __name__, url_prefix="/overblik/<citizen>/soeg")
 KEPT = "soeg"
@@ -22,8 +22,8 @@ def show(citizen: str) -> ResponseReturnValue:
     """What this session looked for last on this overview, found anew."""
     whose, text = session.get(KEPT, ("", ""))
     text = text if whose == citizen else ""
-    wait = patience() if request.args.get("vent") else FORM_SECONDS
-    page = portal().overviews.open(viewer(), citizen, look(citizen, wait=wait))
+    at = look(citizen, wait=within(FORM_SECONDS))
+    page = portal().overviews.open(viewer(), citizen, at)
     g.relation = page.citizen.relation.value
     return render_template(
         "overview/search.html",
