@@ -443,6 +443,47 @@ def test_every_thread_has_a_child_of_its_own() -> None:
     assert len(answers) == 15 and all(len(a.occurrences) == 1 for a in answers)
 
 
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("FREQ=WEEKLY;BYHOUR=10;BYMINUTE=0;COUNT=2", ["12-01 10:00", "12-08 10:00"]),
+        ("FREQ=DAILY;BYHOUR=10;BYMINUTE=30;BYSECOND=0;COUNT=2", ["12-01 10:30", "12-02 10:30"]),
+        ("FREQ=YEARLY;BYWEEKNO=50;BYDAY=MO,TU;COUNT=2", ["12-07 10:00", "12-08 10:00"]),
+        ("FREQ=YEARLY;BYWEEKNO=-3;BYDAY=MO;COUNT=1", ["12-14 10:00"]),
+    ],
+)
+def test_rules_of_days_with_an_hour_or_a_week(rule: str, expected: list[str]) -> None:
+    start = "DTSTART;TZID=Europe/Copenhagen:20261201T100000"
+    found = read(calendar(event(start, f"RRULE:{rule}")))
+    assert set(expected) <= set(times(found)) and not lost(found)
+    assert len(found.entries) <= len(expected) + 1
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=WEEKLY;BYHOUR=9,10",
+        "FREQ=WEEKLY;BYHOUR=10;BYMINUTE=0,15",
+        "FREQ=WEEKLY;BYHOUR=25",
+        "FREQ=YEARLY;BYWEEKNO=50",
+        "FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO",
+        "FREQ=YEARLY;BYWEEKNO=10;BYDAY=MO;BYMONTH=12",
+        "FREQ=MONTHLY;BYWEEKNO=10;BYDAY=MO",
+        "FREQ=YEARLY;BYWEEKNO=10;BYDAY=1MO",
+    ],
+)
+def test_rules_of_several_hours_and_odd_weeks_are_missed(rule: str) -> None:
+    found = read(calendar(GOOD, ZONE, event("DTSTART:20261201T100000Z", f"RRULE:{rule}")))
+    assert (times(found), lost(found)) == (["12-01 09:00"], ["meeting"])
+
+
+def test_a_whole_day_with_an_hour_in_its_rule_costs_no_other() -> None:
+    odd = event("DTSTART;VALUE=DATE:20261202", "RRULE:FREQ=WEEKLY;BYHOUR=10;COUNT=1", uid="odd")
+    found = read(calendar(ZONE, GOOD, odd))
+    assert "12-01 09:00" in times(found)
+    assert "12-02 00:00" in times(found) or lost(found)
+
+
 def test_the_page_says_that_a_meeting_was_moved(login: Login) -> None:
     """Emil's school moves one talk of a series."""
     mette = login("mette")

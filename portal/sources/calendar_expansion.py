@@ -37,6 +37,8 @@ LONGEST_OF_SERIES = timedelta(days=366)
 RULE_PARTS = frozenset(
     {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST"}
 )
+CLOCK = {"BYHOUR": 23, "BYMINUTE": 59, "BYSECOND": 59}
+"""One of each is one time a day; more is finer than a day."""
 TIMES = WHEN | {"STATUS", "CLASS"}
 LEAP_YEAR = 2000
 FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
@@ -160,10 +162,30 @@ def _tame(rule: Any) -> bool:
         return False
     frequency = [str(f).upper() for f in rule.get("FREQ", [])]
     return (
-        {k.upper() for k in rule} <= RULE_PARTS
+        {k.upper() for k in rule} <= RULE_PARTS | CLOCK.keys() | {"BYWEEKNO"}
         and len(frequency) == 1
         and (frequency[0] in FREQUENCIES)
         and _comes(rule)
+        and _once_a_day(rule)
+        and ("BYWEEKNO" not in rule or _weeks(rule, frequency[0]))
+    )
+
+
+def _once_a_day(rule: Any) -> bool:
+    said = {part: [int(n) for n in rule.get(part, [0])] for part in CLOCK}
+    return all(len(said[p]) == 1 and 0 <= said[p][0] <= most for p, most in CLOCK.items())
+
+
+def _weeks(rule: Any, frequency: str) -> bool:
+    """Weeks that every year has, and weekdays in them: what else there may be needs years to come, or never does."""
+    weeks = [abs(int(n)) for n in rule["BYWEEKNO"]]
+    days = rule.get("BYDAY", [])
+    return (
+        frequency == "YEARLY"
+        and all(1 <= n <= 52 for n in weeks)
+        and bool(days)
+        and not any(d.relative for d in days)
+        and not {"BYMONTH", "BYMONTHDAY"} & rule.keys()
     )
 
 
