@@ -24,6 +24,7 @@ from recorded.backend import (
     subject,
 )
 
+from portal.merge import merge
 from portal.records import (
     Answer,
     Assessment,
@@ -795,3 +796,41 @@ def test_what_a_server_passed_over_and_nobody_misses_is_nothing_missing(
     backend.answers["/fhir/Appointment/_search"] = told
     found = ask(backend)
     assert (found.state, len(found.entries), found.partial) == (State.SHOWN, 1 + given, partial)
+
+
+def planned(start: str, **more: Any) -> dict[str, Any]:
+    met = {"resourceType": "Encounter", "id": "e", "status": "planned", "period": {"start": start}}
+    return HERS | met | {"appointment": [{"reference": "Appointment/m"}]} | more
+
+
+@pytest.mark.parametrize(
+    ("booked", "met", "told"),
+    [
+        ({}, planned(in_days(3)), {"Appointment/m"}),
+        ({}, planned(in_days(3)[:10]), {"Appointment/m"}),
+        (R, planned(in_days(3)) | R, {"Appointment/m"}),
+        ({"id": "n"}, planned(in_days(3)), {"Appointment/n", "Encounter/e"}),
+        (R, planned(in_days(3)), {"Appointment/m", "Encounter/e"}),
+        ({}, planned(in_days(3), serviceProvider=BUP), {"Appointment/m", "Encounter/e"}),
+        ({}, planned(in_days(9)), {"Appointment/m", "Encounter/e"}),
+        ({"status": "cancelled"}, planned(in_days(3)), {"Appointment/m", "Encounter/e"}),
+        ({"status": "entered-in-error"}, planned(in_days(3)), {"Encounter/e"}),
+        ({"start": "snart"}, planned(in_days(3)), {"Encounter/e"}),
+        (UNKNOWN, planned(in_days(3)), {"Encounter/e"}),
+    ],
+)
+def test_a_planned_encounter_and_its_appointment_are_one_meeting(
+    backend: Backend, booked: dict[str, Any], met: dict[str, Any], told: set[str]
+) -> None:
+    """Unless somebody who may see the one may not see the other, or they contradict each other."""
+    serve_fhir(backend, patient(), _appointment("m", "l") | booked, met)
+    found = ask(backend).entries
+    assert {e.key for e in found} == told
+
+
+def test_where_two_may_see_different_halves_they_are_joined_for_who_sees_both(
+    backend: Backend,
+) -> None:
+    serve_fhir(backend, patient(), _appointment("m", "l") | R, planned(in_days(3)))
+    (one,) = merge(ask(backend).entries, ())
+    assert one.key == "Appointment/m"

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from portal.records import Audience, Hole, Meeting
+from portal.sources.fhir_answer import name_of
 from portal.sources.fhir_graph import identifiers, kind_said
 from portal.sources.fhir_modifiers import altered
 from portal.sources.fhir_reading import Reading, address, display, restrictions
@@ -34,12 +37,42 @@ _UID_SYSTEMS = ("urn:ietf:rfc:3986", "urn:ietf:rfc:5545")
 def meetings(
     reading: Reading, found: dict[str, list[Json]], since: datetime
 ) -> Iterator[Meeting | Hole]:
+    """A planned Encounter and the Appointment that it came from are one meeting."""
+    planned = [e for e in found.get("Encounter", []) if text(e, "status") == "planned"]
+    linked = {n for e in planned for n in _appointments(reading, e)}
+    booked: dict[str, Meeting] = {}
     for resource in found.get("Appointment", []):
         if text(resource, "status") != "entered-in-error":
-            yield from _recent(_appointment(reading, resource), since)
-    for resource in found.get("Encounter", []):
-        if text(resource, "status") == "planned":
-            yield from _recent(_encounter(reading, resource), since)
+            for told in _recent(_appointment(reading, resource, linked), since):
+                yield told
+                if isinstance(told, Meeting) and not altered(resource):
+                    booked[name_of(resource)] = told
+    for resource in planned:
+        same = [booked[n] for n in _appointments(reading, resource) if n in booked]
+        for told in _recent(_encounter(reading, resource), since):
+            yield from _besides(told, same)
+
+
+def _appointments(reading: Reading, encounter: Json) -> list[str]:
+    return [reading.graph.name(r, encounter) for r in objs(encounter, "appointment")]
+
+
+def _besides(told: Meeting | Hole, booked: list[Meeting]) -> Iterator[Meeting | Hole]:
+    """An Encounter, unless its Appointment tells it to all who would see it.
+
+    Where some would see only one of them, who sees both has them joined by the UID.
+    """
+    if isinstance(told, Hole) or not booked:
+        yield told
+    elif not any(_tells(b, told) for b in booked):
+        yield msgspec.structs.replace(told, uid=booked[0].uid)
+
+
+def _tells(booked: Meeting, met: Meeting) -> bool:
+    days = {m.start.astimezone(COPENHAGEN).date() for m in (booked, met)}
+    owners = {(m.owner, m.by) for m in (booked, met)}
+    open_ = booked.audience <= met.audience and booked.kinds <= met.kinds
+    return len(days) == len(owners) == 1 and open_ and not booked.cancelled
 
 
 def _recent(told: Meeting | Hole | None, since: datetime) -> Iterator[Meeting | Hole]:
@@ -47,7 +80,7 @@ def _recent(told: Meeting | Hole | None, since: datetime) -> Iterator[Meeting | 
         yield told
 
 
-def _appointment(reading: Reading, resource: Json) -> Meeting | Hole | None:
+def _appointment(reading: Reading, resource: Json, linked: set[str]) -> Meeting | Hole | None:
     """None when there is no time yet."""
     start = instant(resource.get("start"), reading.zone)
     status = text(resource, "status")
@@ -55,6 +88,7 @@ def _appointment(reading: Reading, resource: Json) -> Meeting | Hole | None:
         open_ = status in TENTATIVE | CANCELLED and "start" not in resource
         return None if open_ else Hole(**reading.entry(resource), of="meeting")
     kinds = (*objs(resource, "serviceType"), *objs(resource, "appointmentType"))
+    ours = f"{reading.config.id}/{name_of(resource)}" if name_of(resource) in linked else ""
     title = text(resource, "description") or first_text([*kinds, *objs(resource, "reasonCode")])
     return Meeting(
         **reading.entry(resource),
@@ -64,7 +98,7 @@ def _appointment(reading: Reading, resource: Json) -> Meeting | Hole | None:
         cancelled=status in CANCELLED,
         tentative=status in TENTATIVE,
         instruction=text(resource, "patientInstruction"),
-        uid=_uid(resource),
+        uid=_uid(resource) or ours,
         **_around(reading, resource, "actor"),
     )
 
