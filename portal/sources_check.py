@@ -43,12 +43,13 @@ def check_all(settings: Settings, cpr: str) -> Iterator[Line]:
     else:
         yield _line("register", "ok", f"{(time.monotonic() - start) * 1000:.0f} ms"), True
 
-    if portal.gatherer.directory:
-        yield _directory(portal.gatherer.directory)
+    directory = portal.gatherer.directory
+    if directory:
+        yield _directory(directory)
 
     def met(source: SourceConfig) -> Probed | None:
         value = identifiers.get(source.subject) if source.connected else None
-        return probe(source, settings, value).result() if value else None
+        return probe(source, settings, value, directory).result() if value else None
 
     with ThreadPoolExecutor(AT_ONCE) as few:
         for source, found in zip(settings.source, few.map(met, settings.source), strict=True):

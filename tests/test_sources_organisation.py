@@ -30,7 +30,9 @@ from backend_stub.organisation import PATH, UNITS
 from portal.records import Answer, Contact, Meeting, Plan, State
 from portal.settings import ConfigError, Organisation, SourceAuth
 from portal.sources import organisation
+from portal.sources.adapters import directory_of
 from portal.sources.gather import Gatherer
+from portal.sources.probe import probe
 from tests.test_config import GOOD, read
 
 SYSTEM = "https://kombit.dk/sts/organisation"
@@ -239,6 +241,13 @@ def test_the_operator_is_told_whether_it_answers(backend: Backend, fk_org: str) 
     well, ill = gatherer(backend, fk_org), gatherer(backend, f"{backend.url}/nowhere")
     assert well.directory and ill.directory
     assert (well.directory.check(), ill.directory.check()) == ("", "status 404")
+
+
+def test_the_operators_check_counts_what_the_page_shows(backend: Backend, fk_org: str) -> None:
+    config = source(backend, timeout=20.0)
+    chosen = settings(backend.url, config, organisation=Organisation(url=fk_org, timeout=20.0))
+    found = probe(config, chosen, CPR, directory_of(chosen)).result()
+    assert found.delivery and TEAM in {getattr(e, "name", "") for e in found.delivery.entries}
 
 
 def test_the_stub_refuses_as_the_real_one_does(fk_org: str) -> None:

@@ -19,6 +19,7 @@ from portal.sources.adapters import adapter
 from portal.sources.http import Connection, Http, Reply
 from portal.sources.icalendar import CHILDREN
 from portal.sources.loop import LOOP, READERS
+from portal.sources.organisation import Directory
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -66,9 +67,11 @@ class Recorded(Http):
         self.exchanges.append(exchange)
 
 
-def probe(config: SourceConfig, settings: Settings, value: str) -> Future[Probed]:
+def probe(
+    config: SourceConfig, settings: Settings, value: str, directory: Directory | None = None
+) -> Future[Probed]:
     """Ask about the person whose identifier is `value`. Raises ConfigError."""
-    source = adapter(config, settings)
+    source = adapter(config, settings, directory)
     http = recorded(config, settings)
 
     async def ask() -> Probed:
