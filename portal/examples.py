@@ -44,7 +44,7 @@ TOLD = {
     "identifiers": 'identifiers = ["http://p-nummer.dk|1003000000"]',
     "locates": "locates = true",
     "purpose": "[[purpose]]",
-    "text": 'text = "Forberede et møde"',
+    "text": 'text = "Samarbejde om barnet"',
     "kind": "[[kind]]",
     "coding": 'coding = "urn:oid:1.2.208.176.2.21|10*"',
     "is": 'is = "concern"',

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from portal.access import Facts, Viewer, today_in_copenhagen
+from portal.access import Facts, today_in_copenhagen
 from portal.crypto import CitizenKey, Vault, new_id
 from portal.db import Store, Task, now
 from portal.held import NOTHING, Held, held
@@ -111,13 +111,6 @@ class Family:
         )
         assert isinstance(known, tuple)
         return tuple(sorted((k for k in known if k), key=lambda k: (str(k.person.born), k.id)))
-
-    def has_children(self, viewer: Viewer) -> bool:
-        """Whether a family member holds custody of anybody; no when the register cannot say."""
-        try:
-            return bool(viewer.person and self.children(viewer.person))
-        except (RegisterDown, UnknownPerson):
-            return False
 
     def household(
         self, citizen: str, fresh: bool = False, known_held: Held | None = None

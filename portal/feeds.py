@@ -15,8 +15,7 @@ from portal.audit import Act
 from portal.calendar import several_meetings
 from portal.crypto import new_id, token_hash
 from portal.db import Store, Task, now
-from portal.family import Family, RegisterDown, UnknownPerson
-from portal.handout import FeedLine
+from portal.family import Family
 from portal.journal import Ended, Journal
 from portal.models import feed
 from portal.overview import Look, Overviews
@@ -52,19 +51,6 @@ class Feeds:
             )
         return f"{self._settings.base_url}/kalender/{token}.ics"
 
-    def list(self, viewer: Viewer) -> tuple[FeedLine, ...]:
-        """The viewer's own links."""
-        with self._store.read(*_people(viewer)) as c:
-            rows = c.execute(
-                select(feed.c.id, feed.c.citizen, feed.c.created)
-                .where(feed.c.person == viewer.person)
-                .order_by(feed.c.created)
-            ).mappings()
-            return tuple(
-                FeedLine(id=r["id"], label=self._name(r["citizen"]), created=r["created"])
-                for r in rows
-            )
-
     def close(self, viewer: Viewer, id: str) -> None:
         """The link is gone at once; closing what is not hers does nothing."""
         mine = (feed.c.id == id) & (feed.c.person == viewer.person)
@@ -90,12 +76,6 @@ class Feeds:
         silent = any(line.state is State.UNAVAILABLE for line in page.lines)
         whole = not (silent or page.holes)
         return several_meetings(page.meetings, self._settings.base_url, whole)
-
-    def _name(self, citizen: str) -> str:
-        try:
-            return self._family.known(citizen).first_name
-        except (UnknownPerson, RegisterDown):
-            return ""
 
 
 def _people(viewer: Viewer) -> tuple[str, ...]:

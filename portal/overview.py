@@ -26,10 +26,7 @@ from portal.seen import Seen, kinds_of_news
 from portal.standing import NotFound, Standing
 from portal.threshold import PLAIN, Look, Overtaken, Threshold
 
-__all__ = ["PLAIN", "Involved", "Look", "Overviews"]
-
-Involved = Mapping[str, frozenset[str]]
-"""Actor id -> ids of the sources that delivered something it owns."""
+__all__ = ["PLAIN", "Look", "Overviews"]
 
 
 class Overviews:
@@ -150,22 +147,6 @@ class Overviews:
         """Those of her children who come of age today: their overviews are not hers any more."""
         homes = [self._family.household(p) for p in shut if p != adult]
         return [h.citizen for h in homes if grown_today(adult, h.facts)]
-
-    def involved(self, viewer: Viewer, citizen: str, look: Look) -> tuple[Standing, Involved]:
-        """Which actors the sources name for this citizen, and which systems deliver for them."""
-        before = self.standing(viewer, citizen, look)
-        answers = self._threshold.ask(before, look.wait)
-        standing = self._threshold.again(before, look)
-        found: dict[str, set[str]] = {}
-        for answer in answers.values():
-            for entry in answer.entries:
-                if self._standings.shows(standing, entry):
-                    found.setdefault(entry.owner, set()).add(entry.source)
-        try:
-            self._threshold.log([(standing, look)])
-        except Overtaken:
-            return self.involved(viewer, citizen, look)
-        return standing, {a: frozenset(s) for a, s in found.items()}
 
     def glance(self, viewer: Viewer, citizen: str) -> Standing:
         """Where the viewer stands, logged as a read: for receipts and the log itself."""

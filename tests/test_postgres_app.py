@@ -56,9 +56,9 @@ def test_a_day_in_the_portal(app: Flask, login: Login) -> None:
     me = Viewer(person=next(iter(mette.citizens().values())))
     link = portal.feeds.open(me, emil)
     assert mette.get(link.removeprefix("http://127.0.0.1:8000")).status_code == 200
-    (listed,) = portal.feeds.list(me)
+    (listed,) = portal.own_account.links(me, ())
     portal.feeds.close(me, listed.id)
-    assert portal.feeds.list(me) == ()
+    assert portal.own_account.links(me, ()) == ()
     portal.drafts.keep(portal.drafts.read(portal.drafts.ticket(me, emil, "om:")), "Ikke sendt", ())
     assert [d.text for d in portal.drafts.of(me, emil).values()] == ["Ikke sendt"]
     assert portal.family.chose_language(me.person, "ar") is None

@@ -105,7 +105,9 @@ class Cache:
     def _seal(self, citizen: str, answer: Answer) -> tuple[bytes, bytes]:
         (key,) = self.keys([answer.source], citizen)
         nonce = secrets.token_bytes(NONCE)
-        return key, nonce + self._cipher.encrypt(nonce, self._encoder.encode(answer), key + self._rules)
+        return key, nonce + self._cipher.encrypt(
+            nonce, self._encoder.encode(answer), key + self._rules
+        )
 
     def _open(self, key: bytes, sealed: bytes) -> Answer | None:
         try:
