@@ -17,6 +17,7 @@ from flask_babel import Babel
 from portal import pieces, templating
 from portal.assets import BUILT, Assets
 from portal.dates import dato, klokken, relative_day
+from portal.family_page import family_page
 from portal.handout import Citizen, Line, Overview, Place, Relation, Shown
 from portal.handout_consent import ConsentList, ConsentRow
 from portal.records import Category, Contact, Meeting, Sector, State
@@ -300,3 +301,19 @@ def _builder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
     monkeypatch.setattr(build, "node_tools", lambda: ([], []))
     monkeypatch.setattr(build, "run", lambda command: "")
     return build
+
+
+def test_a_cancelled_or_moved_meeting_looks_so_on_the_family_page_too(app: Flask) -> None:
+    called_off, moved = _meeting(1), _meeting(2)
+    off = msgspec.structs.replace(called_off.entry, cancelled=True)
+    later = msgspec.structs.replace(moved.entry, moved_from=AT)
+    meetings = (
+        msgspec.structs.replace(called_off, entry=off),
+        msgspec.structs.replace(moved, entry=later),
+    )
+    family = family_page(
+        "Mette", [Overview(citizen=CHILD, at=AT, complete=True, meetings=meetings)]
+    )
+    text = page(app, "overview/_family.html", page=family)
+    first, _, second = text.partition("Mødet er aflyst")
+    assert "Netværksmøde" in first and "Mødet er flyttet." in second
