@@ -200,9 +200,9 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def coordinators(self) -> tuple[Shown, ...]:
-        return tuple(
-            c for c in self.contacts if isinstance(c.entry, Contact) and c.entry.coordinator
-        )
+        """Who holds it all together now; who did before is a contact from before."""
+        held = ((c, c.entry) for c in self.contacts)
+        return tuple(c for c, e in held if isinstance(e, Contact) and e.coordinator and e.running)
 
 
 class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):

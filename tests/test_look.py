@@ -317,3 +317,20 @@ def test_a_cancelled_or_moved_meeting_looks_so_on_the_family_page_too(app: Flask
     text = page(app, "overview/_family.html", page=family)
     first, _, second = text.partition("Mødet er aflyst")
     assert "Netværksmøde" in first and "Mødet er flyttet." in second
+
+
+@pytest.mark.parametrize("citizen", [CHILD, YOUNG])
+def test_who_was_coordinator_before_is_none_any_more(app: Flask, citizen: Citizen) -> None:
+    def with_one(*, running: bool) -> str:
+        held = Contact(
+            key="k", source="s", owner="a", name="Ida Bro", phone="11223344", coordinator=True,
+            running=running,
+        )  # fmt: skip
+        place = Place(id="a", name="Familieafdelingen", sector=Sector.SOCIAL)
+        contacts = (Shown(ref="k", entry=held, owner=place),)
+        overview = Overview(citizen=citizen, at=AT, complete=True, contacts=contacts)
+        family = page(app, "overview/_family.html", page=family_page("Mette", [overview]))
+        return parts(app, overview) + family
+
+    assert "Ida Bro" in with_one(running=True)
+    assert "Ida Bro" not in with_one(running=False)
