@@ -130,7 +130,7 @@ def test_she_writes_corrects_and_takes_back_a_comment(visit: Visit) -> None:
     text = "Emil vil gerne tegne først 🎨 <script>alert(1)</script>"
     mette.page.get_by_label("Din tekst").last.fill(text)
     mette.main.get_by_role("checkbox", name=re.compile("Jonas")).check()
-    mette.follow(mette.button("Gem"))
+    mette.follow(mette.button("Send"))
     own = mette.main.locator('[data-record="comment"]', has_text=text)
     expect(own).to_be_visible()
     expect(own).to_contain_text("Jonas")
@@ -153,7 +153,7 @@ def test_a_comment_with_her_protected_address_is_not_sent(visit: Visit) -> None:
     mette.go(f"{overview_of(mette, 'Emil')}/kommentarer")
     mette.page.get_by_label("Din tekst").last.fill("Vi bor på Prøvevænget 12, kom bare forbi")
     mette.main.get_by_role("checkbox", name=re.compile("Jonas")).check()
-    mette.follow(mette.button("Gem"), status=422)
+    mette.follow(mette.button("Send"), status=422)
     expect(mette.main.get_by_role("alert")).to_be_visible()
 
 

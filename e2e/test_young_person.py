@@ -80,7 +80,7 @@ def test_she_chooses_who_reads_her_comment(visit: Visit) -> None:
     path = overview_of(mette, "Sofie")
     sofie.go(f"{path}/kommentarer")
     sofie.page.get_by_label("Din tekst").last.fill("Kun til mig selv: jeg er træt")
-    sofie.follow(sofie.button("Gem"))
+    sofie.follow(sofie.button("Send"))
     expect(sofie.main).to_contain_text("Kun til mig selv")
     mette.go(f"{path}/kommentarer")
     expect(mette.main).not_to_contain_text("Kun til mig selv")

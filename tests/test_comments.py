@@ -61,6 +61,23 @@ def test_only_those_named_read_it_and_it_says_so(login: Login) -> None:
     assert 'data-record="comment"' in own
 
 
+def test_the_button_says_what_it_does_with_the_text(login: Login) -> None:
+    """Drafts say "gemt ... ikke sendt" beside it: what goes to others is sent; what is for oneself, kept."""
+    mette = login("mette")
+    people = mette.citizens()
+    assert _button(read(mette, people["Emil"])) == "Send"
+    legend = "<legend>Hvem må læse det? Kun dem, du sætter kryds ved.</legend>"
+    assert legend in read(mette, people["Emil"])
+    own = next(id for name, id in people.items() if name not in ("Emil", "Sofie"))
+    assert _button(read(mette, own)) == "Gem"
+
+
+def _button(text: str) -> str:
+    found = re.search(r'id="skriv".*?<button class="btn go big">([^<]+)<', text, re.DOTALL)
+    assert found
+    return found[1]
+
+
 def test_what_a_young_person_writes_is_hers_until_she_names_somebody(login: Login) -> None:
     mette, sofie = login("mette"), login("sofie")
     id = mette.citizens()["Sofie"]
