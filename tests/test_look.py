@@ -19,7 +19,7 @@ from portal.assets import BUILT, Assets
 from portal.dates import dato, klokken, relative_day
 from portal.family_page import family_page
 from portal.handout import Citizen, Line, Overview, Place, Relation, Shown
-from portal.handout_consent import ConsentList, ConsentRow
+from portal.handout_consent import ConsentConfirm, ConsentList, ConsentRow
 from portal.records import Category, Contact, Meeting, Sector, State
 from portal.words import (
     ejefald,
@@ -334,3 +334,36 @@ def test_who_was_coordinator_before_is_none_any_more(app: Flask, citizen: Citize
 
     assert "Ida Bro" in with_one(running=True)
     assert "Ida Bro" not in with_one(running=False)
+
+
+@pytest.mark.parametrize("part", ["all", "meetings", "interventions", "contacts", "plans"])
+def test_an_outage_is_told_where_the_view_is_cut_too(app: Flask, part: str) -> None:
+    silent = Line(source="s", name="SFO", sector=Sector.OTHER, state=State.UNAVAILABLE)
+    half = msgspec.structs.replace(silent, state=State.SHOWN, partial=True)
+    whole = msgspec.structs.replace(silent, state=State.EMPTY)
+    staff = msgspec.structs.replace(CHILD, relation=Relation.STAFF)
+    for line in silent, half, whole:
+        cut = Overview(citizen=staff, at=AT, complete=True, cut=True, lines=(line,))
+        text = page(app, "overview/_parts.html", overview=cut, citizen=staff, part=part)
+        assert ("Der er ikke noget, du kan se her." in text) == (line is whole)
+        told = "Nogle systemer har ikke svaret på alt lige nu." in text
+        assert told == (line is not whole)
+
+
+def test_the_preview_tells_that_a_system_does_not_answer(app: Flask) -> None:
+    def preview(state: State) -> str:
+        line = Line(source="s", name="SFO", sector=Sector.OTHER, state=state)
+        seen = Overview(
+            citizen=CHILD, at=AT, complete=True, cut=True, lines=(line,), meetings=(_meeting(1),),
+            opens=frozenset({Category.MEETINGS}),
+        )  # fmt: skip
+        place = Place(id="ppr", name="PPR", sector=Sector.SCHOOL)
+        confirm = ConsentConfirm(
+            citizen=CHILD, place=place, overview=seen, sentences=(), joint=False, token=""
+        )
+        text = page(app, "consents/confirm.html", page=confirm, citizen=CHILD)
+        return text.partition("Det kan PPR se")[2]
+
+    told = "Nogle systemer har ikke svaret på alt lige nu."
+    assert told in preview(State.UNAVAILABLE) and told in preview(State.STALE)
+    assert told not in preview(State.SHOWN)
