@@ -207,7 +207,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         form = parse_qs(self.rfile.read(length).decode())
-        self._answer({name: values[0] for name, values in form.items()})
+        if any(len(values) != 1 for values in form.values()):  # RFC 6749, 3.2
+            return self._json({"error": "invalid_request"}, 400)
+        return self._answer({name: values[0] for name, values in form.items()})
 
     def _answer(self, form: Json) -> None:
         path = urlsplit(self.path).path.removeprefix("/op")

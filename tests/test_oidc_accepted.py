@@ -206,9 +206,19 @@ def test_a_level_of_the_operators_own_is_asked_for_and_understood(
     assert asked[0]["acr_values"] == "gold platinum"
 
 
-@pytest.mark.parametrize("methods", [["client_secret_post"], ["client_secret_basic"]])
-def test_a_shared_secret_works_too(hostile: Provider, tmp_path: Path, methods: list[str]) -> None:
-    hostile.bend = metadata(token_endpoint_auth_methods_supported=methods)(hostile)
+BASIC, POST = "client_secret_basic", "client_secret_post"
+
+
+@pytest.mark.parametrize(
+    ("listed", "used"),
+    [([POST], POST), ([BASIC], BASIC), ([POST, BASIC], BASIC), (None, BASIC), ([], BASIC)],
+)
+def test_a_shared_secret_works_too(
+    hostile: Provider, tmp_path: Path, listed: list[str] | None, used: str
+) -> None:
+    """RFC 8414: nothing listed is `client_secret_basic`. No parameter stands twice in a form."""
+    name = "token_endpoint_auth_methods_supported"
+    hostile.bend = (without(name) if listed is None else metadata(**{name: listed}))(hostile)
     settings = make_settings(
         tmp_path,
         hostile.issuer,
@@ -217,8 +227,8 @@ def test_a_shared_secret_works_too(hostile: Provider, tmp_path: Path, methods: l
     )
     visitor = make_app(settings).test_client()
     assert log_in(visitor, hostile).headers["Location"] == "/overblik"
-    (form,) = [form for path, form in hostile.asked if path == "/token"]
-    assert form.get("client_secret") == ("et & langt" if methods[0].endswith("post") else None)
+    for form in [form for path, form in hostile.asked if path in ("/par", "/token")]:
+        assert form.get("client_secret") == ("et & langt" if used == POST else None)
 
 
 def test_without_a_minimum_no_level_is_needed(hostile: Provider, tmp_path: Path) -> None:

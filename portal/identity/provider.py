@@ -25,6 +25,7 @@ METADATA_SECONDS = 300
 JWKS_SECONDS = 60  # contract: a key gone from the provider is refused after this
 REFETCHES = 10  # a minute: an unknown `kid` asks again, but strangers cannot make us hammer
 ASSERTION_SECONDS = 120
+POSTED = "client_secret_post"
 KEY_TYPES = ("RSA", "EC", "OKP")
 OK = 200
 
@@ -155,6 +156,8 @@ class ProviderClient:
     def _post(self, url: str, form: dict[str, str]) -> Response:
         """As the client we are: every form carries our proof."""
         with self._wire() as wire:
+            if wire.token_endpoint_auth_method == POSTED:  # the proof brings `client_id` itself
+                form = {k: v for k, v in form.items() if k != "client_id"}
             auth: Any = wire.client_auth(wire.token_endpoint_auth_method)
             try:
                 return wire.request("POST", url, withhold_token=True, auth=auth, data=form)
@@ -162,8 +165,9 @@ class ProviderClient:
                 raise ProviderDown(f"posting: {e}") from None
 
     def _wire(self) -> Wire:
-        client, secret, method = self.client_id, self._secret, "client_secret_post"
-        if method not in self.metadata().token_endpoint_auth_methods_supported:
+        client, secret, method = self.client_id, self._secret, POSTED
+        listed = self.metadata().token_endpoint_auth_methods_supported
+        if "client_secret_basic" in listed or not listed:
             # RFC 6749, 2.3.1: encoded first, so that a colon or a plus survives.
             client, secret, method = quote_plus(client), quote_plus(secret), "client_secret_basic"
         proof: tuple[str, Any, Any] = (client, secret, method)
