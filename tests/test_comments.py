@@ -131,6 +131,9 @@ def test_an_employee_reads_and_answers_while_comments_are_granted(login: Login) 
     thread = id_of(write(camilla, noah, "Kan I ringe torsdag?", "ppr"))
     text = read(poul, noah)
     assert "Kan I ringe torsdag?" in text and "kun mig" not in text
+    for employee, open_to_her in ((poul, True), (karin, False)):
+        whole = check(employee.get(f"/overblik/{noah}"))
+        assert (f'href="/overblik/{noah}/kommentarer"' in whole) == open_to_her
     assert karin.get(f"/overblik/{noah}/kommentarer").status_code == 404
     answer = poul.post(f"/overblik/{noah}/kommentarer", {"tekst": "Ja, kl. 9", "svar": thread})
     assert answer.status_code == 303
@@ -233,6 +236,7 @@ def test_a_text_that_tells_where_they_live_is_not_sent(login: Login) -> None:
     assert write(mette, emil, "Hent ham kl. 13", "ppr").status_code == 303
     for text in ("Hent ham på Prøvevænget 12", "p r ø v e v æ n g e t"):
         for to in ((), ("ppr",)):
+            assert write(mette, emil, "PPR, Aalborg Kommune, 9000 kr.", *to).status_code == 303
             answer = write(mette, emil, text, *to)
             assert answer.status_code == 422, "an address goes nowhere, whoever would read it"
             assert "beskyttet adresse" in check(answer) and escape(text) in check(answer)
