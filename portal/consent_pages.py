@@ -74,7 +74,7 @@ class ConsentPages:
             citizen=self._overviews.citizen(standing),
             rows=tuple(sorted((*found, *gone), key=_row_order)),
             may_decide=bool(self.decides(standing)),
-            age_note=_age_note(standing),
+            age_note=age_note(standing),
             custodians=len(standing.home.custodians or ()),
             complete=involved.complete,
         )
@@ -130,6 +130,7 @@ class ConsentPages:
             latest=latest,
             version=row.version,
             may_decide=bool(self.decides(standing)),
+            age_note=age_note(standing),
             asks_child=PARTY <= age < 15 and standing.relation is Relation.GUARDIAN,
             child_says=filled.child_says if filled else "",
             without_consent=self._without(standing, actor),
@@ -148,6 +149,7 @@ class ConsentPages:
             latest=standing.home.facts.today,
             version=row.version,
             may_decide=False,
+            age_note=age_note(standing),
             history=self.history(standing, actor),
         )
 
@@ -211,6 +213,7 @@ class ConsentPages:
             ),
             involved=involved,
             undo_until=row.undo_until,
+            may_withdraw=row.version > 0 or bool(self.decides(standing)),
         )
 
     def _without(self, standing: Standing, actor: str) -> tuple[str, ...]:
@@ -273,7 +276,8 @@ def _row_order(row: ConsentRow) -> tuple[object, ...]:
     )
 
 
-def _age_note(standing: Standing) -> str:
+def age_note(standing: Standing) -> str:
+    """Who has to say yes, by age: what `ConsentList.age_note` holds."""
     age = standing.home.facts.age or 0
     if standing.relation is Relation.GUARDIAN:
         return "health-self" if age >= DECIDES_ON_HEALTH else ""

@@ -15,7 +15,7 @@ from portal import consent_state
 from portal.access import ADULT, DECIDES_ON_HEALTH, PARTY, Viewer
 from portal.access_staff import ANY_OWNER, Scope
 from portal.audit import Act
-from portal.consent_pages import ConsentPages, person_of
+from portal.consent_pages import ConsentPages, age_note, person_of
 from portal.consent_places import ConsentPlaces
 from portal.consent_state import OWNERLESS, Event
 from portal.consents import Consents
@@ -159,6 +159,7 @@ class Deciding:
             at=event.at,
             owners=tuple(self._places.shown(standing, o) for o in sorted(event.grant.owners)),
             state=row.mine.value,
+            age_note=age_note(standing),
             number=self._consents.number(citizen, event),
             replaces=self._consents.number(citizen, before) if before else "",
             undo_until=row.undo_until,

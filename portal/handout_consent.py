@@ -28,6 +28,8 @@ class ConsentRow(msgspec.Struct, frozen=True, kw_only=True):
     undo_until: datetime | None = None
     ends_soon: bool = False
     """It runs out within the reminder time: offer to renew it."""
+    may_withdraw: bool = True
+    """The viewer can take it back: a child under 15 sees her parents' yes, but it is theirs."""
 
 
 class ConsentList(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +65,8 @@ class ConsentForm(msgspec.Struct, frozen=True, kw_only=True):
     latest: date
     version: int
     may_decide: bool
+    age_note: str = ""
+    """As on the list."""
     asks_child: bool = False
     child_says: str = ""
     without_consent: tuple[str, ...] = ()
@@ -113,6 +117,7 @@ class ConsentReceipt(msgspec.Struct, frozen=True, kw_only=True):
     owners: tuple[Place, ...] = ()
     at: datetime
     state: str
+    age_note: str = ""
     number: str
     replaces: str = ""
     """The number of the yes that this one replaced while it stood."""

@@ -1,0 +1,88 @@
+"""The consent pages say who decides, truly, and offer nobody a button she cannot use."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from flask import Flask
+
+from tests.acts import grant, state
+from tests.conftest import Browser, Login
+from tests.page_checks import check
+from tests.test_consent_receipts import elsewhere
+
+PARENTS = "Dine forældre bestemmer, men du må gerne sige, hvad du synes."
+BOTH = "Gælder ikke. Begge forældre skal sige ja."
+ALL = "Gælder ikke. Alle, der bestemmer, skal sige ja."
+
+
+def main(who: Browser, path: str) -> str:
+    answer = who.get(path)
+    assert answer.status_code == 200
+    return unescape(check(answer)).partition("<main")[2].partition("</main>")[0]
+
+
+def given_by_both(login: Login) -> tuple[Browser, str]:
+    """Layla, 13, whose parents have both said yes to a place; she decides nothing yet."""
+    amira, yusuf = login("amira"), login("yusuf")
+    child = amira.citizens()["Layla"]
+    grant(amira, child, "ppr")
+    grant(yusuf, child, "ppr")
+    assert state(amira, child, "ppr") == "active"
+    return login("layla"), child
+
+
+def offers(text: str) -> bool:
+    return any(
+        word in text
+        for word in ('value="traek"', "#giv", "Forny?", "Du bestemmer", "du kan vælge", "Fortryd")
+    )
+
+
+def test_a_child_under_15_sees_what_her_parents_decided_and_no_button(login: Login) -> None:
+    layla, child = given_by_both(login)
+    listed = main(layla, f"/overblik/{child}/samtykke")
+    assert 'data-actor="ppr" data-consent="active"' in listed
+    place = main(layla, f"/overblik/{child}/samtykke/ppr")
+    for text in (listed, place):
+        assert PARENTS in text
+        assert not offers(text)
+    assert "Det lukker med det samme." not in place
+
+
+def test_a_place_that_is_gone_is_not_for_a_child_to_take_back(app: Flask, login: Login) -> None:
+    _, child = given_by_both(login)
+    without = elsewhere(app, "ppr")
+    listed = main(login("layla", app=without), f"/overblik/{child}/samtykke")
+    assert "Du kan trække dit ja tilbage." not in listed and not offers(listed)
+    assert 'value="traek"' in main(login("amira", app=without), f"/overblik/{child}/samtykke/ppr")
+
+
+@pytest.mark.parametrize(
+    ("who", "child", "says"),
+    [
+        ("amira", "Layla", BOTH),
+        ("mette", "Sofie", ALL),
+        ("sofie", "", ALL),
+    ],
+)
+def test_a_yes_that_waits_says_truly_for_whom(
+    login: Login, who: str, child: str, says: str
+) -> None:
+    """Under 15 both parents; from 15 she too, whoever her parents are. The same on every page."""
+    reader = login(who)
+    id = reader.citizens()[child] if child else login("mette").citizens()["Sofie"]
+    receipt = unescape(grant(reader, id, "ppr"))
+    assert 'data-consent="pending"' in receipt
+    pages = [main(reader, f"/overblik/{id}/samtykke{path}") for path in ("", "/ppr")]
+    for text in (receipt, *pages):
+        assert re.findall(r"Gælder ikke\.[^<]*?ja\.", text) == [says]
+
+
+def test_the_parent_of_a_young_person_reads_that_all_say_yes_to_the_rest(login: Login) -> None:
+    mette = login("mette")
+    text = main(mette, f"/overblik/{mette.citizens()['Sofie']}/samtykke")
+    assert "skal I begge sige ja" not in text
+    assert "Til resten skal både Sofie og alle, der har forældremyndigheden, sige ja." in text
