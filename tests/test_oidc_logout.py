@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -42,6 +44,16 @@ def signed(key: Any, algorithm: str) -> Token:
         return token
 
     return make
+
+
+DEEP = "[" * 2900 + "]" * 2900
+
+
+def nested(header: str, payload: str, provider: Provider) -> str:
+    """A token of a header and a payload as no library would write them."""
+    claims = payload if "iss" in payload else json.dumps({"iss": provider.issuer})
+    parts = (base64.urlsafe_b64encode(part.encode()).decode() for part in (header, claims))
+    return ".".join(part.rstrip("=") for part in (*parts, "AAAA"))
 
 
 REFUSED: dict[str, Token] = {
@@ -87,6 +99,8 @@ REFUSED: dict[str, Token] = {
     "nobody": changed(sub=None, sid=None),
     "sub-a-number": changed(sub=7),
     "sid-empty": changed(sid=""),
+    "kid-nested-2900-deep": lambda p: nested(f'{{"alg":"ES256","kid":{DEEP}}}', "{}", p),
+    "iss-nested-900-deep": lambda p: nested('{"alg":"ES256"}', f'{{"iss":{DEEP[2000:-2000]}}}', p),
     "rubbish": lambda _: "rubbish",
     "empty": lambda _: "",
     "huge": lambda _: "a" * 30_000,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import math
 import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
@@ -106,9 +107,13 @@ def moment(value: object) -> float | None:
     """Seconds since 1970 from a JSON number or, as some brokers send it, a string of digits."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 12:
         return float(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    return None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return None
+    return seconds if math.isfinite(seconds) else None
 
 
 def _verified(token: str, expected: Expected) -> tuple[Claims, Claims]:
@@ -122,7 +127,7 @@ def _verified(token: str, expected: Expected) -> tuple[Claims, Claims]:
         key = _key(header, expected.keys)
         signed = jws.deserialize_compact(token, key, algorithms, registry)
         return header, strict_json(signed.payload or b"")
-    except (JoseError, ValueError, TypeError) as e:
+    except (JoseError, ValueError, TypeError, RecursionError) as e:
         raise Invalid(f"token: {type(e).__name__}") from None
 
 
@@ -169,7 +174,8 @@ def _fresh(claims: Claims, now: float, age: int) -> None:
 
 
 def _type(header: Claims) -> str:
-    return str(header.get("typ", "")).lower().removeprefix("application/")
+    kind = header.get("typ", "")
+    return kind.lower().removeprefix("application/") if isinstance(kind, str) else "no text"
 
 
 def _half_hash(value: str, algorithm: str) -> str:

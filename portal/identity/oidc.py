@@ -244,4 +244,5 @@ def _claimed_issuer(token: str) -> str:
         claims = strict_json(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
     except (IndexError, ValueError):
         raise Invalid("not a token") from None
-    return str(claims.get("iss", ""))
+    issuer = claims.get("iss")
+    return issuer if isinstance(issuer, str) else ""

@@ -85,9 +85,13 @@ def _body(response: Response, end: float) -> bytes:
 
 
 def strict_json(text: bytes | str) -> dict[str, Any]:
-    """One JSON object without NaN, doubled names or bottomless nesting. Raises ValueError."""
+    """One JSON object without NaN, doubled names, half characters or bottomless nesting.
+
+    Raises ValueError.
+    """
     try:
         found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        json.dumps(found, ensure_ascii=False).encode()  # no lone surrogate, which nothing can write
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if isinstance(found, dict):
