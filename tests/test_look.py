@@ -20,7 +20,7 @@ from portal.dates import dato, klokken, relative_day
 from portal.family_page import family_page
 from portal.handout import Citizen, Line, Overview, Place, Relation, Shown
 from portal.handout_consent import ConsentConfirm, ConsentList, ConsentRow
-from portal.records import Category, Contact, Meeting, Sector, State
+from portal.records import Category, Contact, Goal, Meeting, Sector, State
 from portal.words import (
     ejefald,
     gender_word,
@@ -367,3 +367,30 @@ def test_the_preview_tells_that_a_system_does_not_answer(app: Flask) -> None:
     told = "Nogle systemer har ikke svaret på alt lige nu."
     assert told in preview(State.UNAVAILABLE) and told in preview(State.STALE)
     assert told not in preview(State.SHOWN)
+
+
+def test_a_meetings_sheet_holds_the_goals_of_its_own_places_alone(app: Flask) -> None:
+    def goal(title: str, place: Place) -> Shown:
+        return Shown(
+            ref=title, entry=Goal(key=title, source="s", owner="x", title=title), owner=place
+        )
+
+    school = Place(id="skole", name="Skolen", sector=Sector.SCHOOL)
+    ppr = Place(id="ppr", name="PPR", sector=Sector.SCHOOL)
+    goals = (
+        goal("Glad i klassen", school),
+        goal("Læse bedre", ppr),
+        goal("Mindre angst", Place(id="bup", name="Psykiatrien", sector=Sector.HEALTH)),
+        goal("Gå til svømning", msgspec.structs.replace(school, name="Klubben")),
+    )
+
+    def sheet(*loose: Shown) -> str:
+        entry = msgspec.structs.replace(_meeting(1).entry, owner="skole", also=(("t", "ppr"),))
+        meeting = Shown(ref="1", entry=entry, owner=school, owners=("Skolen", "PPR"))
+        overview = Overview(citizen=CHILD, at=AT, complete=True, loose_goals=loose)
+        return page(app, "overview/bring.html", overview=overview, citizen=CHILD, meeting=meeting)
+
+    text = sheet(*goals)
+    assert "Glad i klassen" in text and "Læse bedre" in text
+    assert "Mindre angst" not in text and "Gå til svømning" not in text
+    assert "Det arbejder vi hen imod" not in sheet(*goals[2:])
