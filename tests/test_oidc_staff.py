@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 from hostile_provider import Bend, Json, Provider
 from sign_in_app import UNIT, log_in, make_app, make_settings
 
+from portal.settings import BeforeConsent
+
 pytest_plugins = ("sign_in_fixtures",)
 P_NUMBER = "http://p-nummer.dk"
 STS = "https://sts.example"
@@ -73,6 +75,54 @@ def test_role_and_pseudonym(hostile: Provider, tmp_path: Path) -> None:
     userinfo = {"unit": "1003000002", "role": "psykolog\u0000\u202e"}
     status, me = arrive(hostile, tmp_path, userinfo, unit_system=P_NUMBER, role_claim="role")
     assert status == 302 and me["name"] == "" and "\u202e" not in me["role"]
+
+
+ROLES: dict[str, tuple[Json, str, str]] = {
+    "the-one-that-opens": ({"role": ["laerer", "koordinator"]}, "role", "koordinator"),
+    "else-the-first": ({"role": ["laerer", "pedel"]}, "role", "laerer"),
+    "a-text": ({"role": "koordinator"}, "role", "koordinator"),
+    "keycloak": (
+        {"realm_access": {"roles": ["offline_access", "koordinator"]}},
+        "realm_access.roles",
+        "koordinator",
+    ),
+    "a-dot-inside-a-name": (
+        {"resource_access": {"min.klient": {"roles": ["koordinator"]}}},
+        "resource_access.min.klient.roles",
+        "koordinator",
+    ),
+    "the-literal-name-comes-first": (
+        {"a.b": "literal", "a": {"b": "nested"}},
+        "a.b",
+        "literal",
+    ),
+    "nothing-there": ({"realm_access": ["roles"]}, "realm_access.roles", ""),
+}
+
+
+@pytest.mark.parametrize("case", ROLES)
+def test_of_several_roles_the_one_that_opens_something_counts(
+    case: str, hostile: Provider, tmp_path: Path
+) -> None:
+    userinfo, claim, role = ROLES[case]
+    hostile.person = {"sub": "sub-poul", "userinfo": {"unit": "1003000002", **userinfo}}
+    settings = make_settings(
+        tmp_path,
+        hostile.issuer,
+        staff={"unit_system": P_NUMBER, "role_claim": claim},
+        before_consent=BeforeConsent(basis="en hjemmel", role="koordinator"),
+    )
+    visitor = make_app(settings).test_client()
+    assert log_in(visitor, hostile, "/log-ind/medarbejder").status_code == 302
+    assert visitor.get("/me").get_json()["role"] == role
+
+
+def test_every_claim_may_lie_inside_another(hostile: Provider, tmp_path: Path) -> None:
+    at = {"unit_claim": "work.unit", "person_claim": "work.id", "name_claim": "work.name"}
+    userinfo = {"work": {"unit": ["1003000002"], "id": "poul", "name": "Poul Riis", "loa": "gold"}}
+    levels = {"loa_claim": "work.loa", "loa_values": {"substantial": ["gold"]}}
+    status, me = arrive(hostile, tmp_path, userinfo, unit_system=P_NUMBER, **at, **levels)
+    assert (status, me["actors"], me["name"]) == (302, ["ppr"], "Poul Riis")
 
 
 def test_the_broker_says_that_it_was_a_private_login(hostile: Provider, tmp_path: Path) -> None:

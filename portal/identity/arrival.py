@@ -53,7 +53,10 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Words:
-    """The claims of one login: ID token first, then userinfo."""
+    """The claims of one login: ID token first, then userinfo.
+
+    A name with dots that no claim has leads into claims: `realm_access.roles`.
+    """
 
     def __init__(self, id_token: Claims, userinfo: Claims) -> None:
         self._places = (id_token, userinfo)
@@ -61,8 +64,8 @@ class Words:
     def texts(self, names: Iterable[str]) -> list[str]:
         """The values of the first of these claims that has any, as texts."""
         for name in names:
-            for place in self._places:
-                if found := _texts(place.get(name)):
+            for value in self._values(name):
+                if found := _texts(value):
                     return found
         return []
 
@@ -73,7 +76,11 @@ class Words:
 
     def everywhere(self, name: str) -> list[str]:
         """Every value of a claim, in both places: for what must not be said anywhere."""
-        return [text for place in self._places for text in _texts(place.get(name))]
+        return [text for value in self._values(name) for text in _texts(value)]
+
+    def _values(self, name: str) -> list[Any]:
+        literal = [place[name] for place in self._places if name in place]
+        return literal or [_within(place, name) for place in self._places]
 
 
 def check_level(words: Words, profile: Profile) -> None:
@@ -123,6 +130,12 @@ def actors(words: Words, profile: Profile, configured: Sequence[Actor]) -> tuple
     return found
 
 
+def role(words: Words, profile: Profile, that_opens: str) -> str:
+    """The role that counts: of several the one that opens something, else the first."""
+    found = [shown(text) for text in words.texts(profile.role_claim)]
+    return that_opens if that_opens in found else next(iter(found), "")
+
+
 def check_birth_date(claimed: str, born: date | None) -> None:
     """Raises Contradiction when the provider's birth date is not the register's."""
     if not claimed or born is None:
@@ -143,6 +156,20 @@ def check_birth_date(claimed: str, born: date | None) -> None:
 def shown(text: str) -> str:
     """A name or role from outside, fit for a page and a log."""
     return "".join(c for c in text if c.isprintable()).strip()[:LONGEST]
+
+
+def _within(place: Claims, name: str) -> Any:
+    """What a name with dots leads to; a name on the way may hold dots itself."""
+    if name in place:
+        return place[name]
+    parts = name.split(".")
+    for n in range(1, len(parts)):
+        inner = place.get(".".join(parts[:n]))
+        if isinstance(inner, dict):
+            found = _within(inner, ".".join(parts[n:]))
+            if found is not None:
+                return found
+    return None
 
 
 def _texts(value: Any) -> list[str]:

@@ -73,6 +73,7 @@ class Oidc:
     def __init__(self, settings: Settings, store: Store, vault: Vault) -> None:
         self._store, self._vault = store, vault
         self._actors = settings.actor
+        self._opening_role = settings.before_consent.role if settings.before_consent else ""
         self._after_logout = f"{settings.base_url}/"
         self.returns = ReturnKeys(settings)
         self._doors: dict[Door, _DoorWay] = {"citizen": _door(settings, "citizen")}
@@ -190,7 +191,7 @@ class Oidc:
             name=arrival.shown(words.text(kind.name_claim)),
             birth_date=words.text(kind.birth_date_claim),
             actors=arrival.actors(words, kind, self._actors) if staff else (),
-            role=arrival.shown(words.text(kind.role_claim)) if staff else "",
+            role=arrival.role(words, kind, self._opening_role) if staff else "",
             id_token="" if _tells_cpr(claims, kind, person) else id_token,
             return_to=attempt.return_to,
             expected=attempt.expected,
