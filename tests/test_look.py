@@ -394,3 +394,16 @@ def test_a_meetings_sheet_holds_the_goals_of_its_own_places_alone(app: Flask) ->
     assert "Glad i klassen" in text and "Læse bedre" in text
     assert "Mindre angst" not in text and "Gå til svømning" not in text
     assert "Det arbejder vi hen imod" not in sheet(*goals[2:])
+
+
+def test_the_next_meeting_tells_with_whom_and_that_it_was_moved(app: Flask) -> None:
+    def first(**more: object) -> str:
+        shown = _meeting(1)
+        entry = msgspec.structs.replace(shown.entry, **more)
+        shown = msgspec.structs.replace(shown, entry=entry)
+        overview = Overview(citizen=CHILD, at=AT, complete=True, meetings=(shown,))
+        return parts(app, overview).partition("Tag med til mødet")[0]
+
+    assert "Med Familieafdelingen, Aalborg Kommune" in first()
+    assert "Med Ida og Bo" in first(people=("Ida", "Bo"))
+    assert "Mødet er flyttet." in first(moved_from=AT) and "flyttet" not in first()
