@@ -97,6 +97,9 @@ CASES: dict[str, Make] = {
     ),
     "no-birth-date": lambda _: Bend(userinfo=lambda f: {**f, "birthdate": ""}),
     "not-an-employee-as-text": lambda _: Bend(userinfo=lambda f: {**f, "employee": "false"}),
+    "nulls-in-the-metadata": metadata(
+        end_session_endpoint=None, id_token_signing_alg_values_supported=None, service=None
+    ),
     "more-in-the-metadata": metadata(claims_supported=["sub"], x={"y": [1]}),
 }
 

@@ -88,8 +88,9 @@ class ProviderClient:
         if kept and time.monotonic() - kept[0] < METADATA_SECONDS:
             return kept[1]
         url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        told = {name: value for name, value in self._get(url).items() if value is not None}
         try:
-            found = msgspec.convert(self._get(url), Metadata)
+            found = msgspec.convert(told, Metadata)
         except msgspec.ValidationError:
             raise ProviderDown("metadata lacks what is needed") from None
         _check_metadata(found, self.issuer)
