@@ -31,7 +31,7 @@ from portal.settings import Settings
 from portal.speech import gettext as _
 from portal.speech import spoken_as
 from portal.standing import NotFound, Standing
-from portal.words import amid, category_word, configured_word, joined
+from portal.words import configured_word, joined, opened_word
 
 PREVIEW_SECONDS = 2.0
 
@@ -191,7 +191,7 @@ class Deciding:
             _(
                 "%(place)s må se %(what)s om %(name)s.",
                 place=place,
-                what=joined(amid(category_word(c)) for c in sorted(proposal.categories)),
+                what=joined(map(opened_word, sorted(proposal.categories))),
                 name=standing.home.citizen.first_name,
             )
         ]

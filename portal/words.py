@@ -113,9 +113,16 @@ def category_word(category: Category) -> str:
         Category.INTERVENTIONS: _("Hjælp og udredninger"),
         Category.PLANS: _("Planer og mål"),
         Category.WELLBEING: _("Trivsel"),
-        Category.MASTER_DATA: _("Navn og adresse"),
+        Category.MASTER_DATA: _("Grundoplysninger"),
         Category.COMMENTS: _("Kommentarer"),
     }[Category(category)]
+
+
+def opened_word(category: Category) -> str:
+    """The same amid the sentence of a yes: it names all that it opens."""
+    if category == Category.MASTER_DATA:
+        return _("grundoplysninger (navn, adresse, alder, køn og forældremyndighed)")
+    return amid(category_word(category))
 
 
 def amid(text: str) -> str:

@@ -86,3 +86,16 @@ def test_the_parent_of_a_young_person_reads_that_all_say_yes_to_the_rest(login: 
     text = main(mette, f"/overblik/{mette.citizens()['Sofie']}/samtykke")
     assert "skal I begge sige ja" not in text
     assert "Til resten skal både Sofie og alle, der har forældremyndigheden, sige ja." in text
+
+
+def test_a_yes_to_who_somebody_is_names_all_that_it_opens(login: Login) -> None:
+    """Age, gender and custody too; the list and the log keep the short word."""
+    camilla = login("camilla")
+    noah = camilla.citizens()["Noah"]
+    receipt = unescape(grant(camilla, noah, "ppr", kategori=["master_data", "meetings"]))
+    whole = "grundoplysninger (navn, adresse, alder, køn og forældremyndighed)"
+    assert f"PPR, Aalborg Kommune må se møder og {whole} om Noah." in receipt.replace(
+        f"{whole} og møder", f"møder og {whole}"
+    )
+    listed = main(camilla, f"/overblik/{noah}/samtykke")
+    assert "grundoplysninger" in listed and whole not in listed
