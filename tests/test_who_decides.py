@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from flask import Flask
 
-from tests.acts import grant, state
+from tests.acts import draft, grant, state
 from tests.conftest import Browser, Login
 from tests.page_checks import check
 from tests.test_consent_receipts import elsewhere
@@ -99,3 +99,14 @@ def test_a_yes_to_who_somebody_is_names_all_that_it_opens(login: Login) -> None:
     )
     listed = main(camilla, f"/overblik/{noah}/samtykke")
     assert "grundoplysninger" in listed and whole not in listed
+
+
+def test_the_yes_stands_below_what_they_can_see(login: Login) -> None:
+    """The form promises "Du ser først, hvad de kan se": so also by keyboard and when read aloud."""
+    camilla = login("camilla")
+    noah = camilla.citizens()["Noah"]
+    draft(camilla, noah, "ppr")
+    text = main(camilla, f"/overblik/{noah}/samtykke/ppr/bekraeft?vent=1")
+    order = [text.index(t) for t in ('id="ja"', 'href="#giv"', 'class="preview"', 'id="giv"')]
+    assert order == sorted(order)
+    assert text.rindex("data-record=") < text.index('value="bekraeft"')
