@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, abort, request
 from flask_compress import Compress
 from whitenoise import WhiteNoise
 
@@ -178,9 +178,9 @@ def create_app(settings: Settings) -> Flask:
         SECRET_KEY_FALLBACKS=list(settings.secret_keys[1:]),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_PARTS=200,
-        TRUSTED_HOSTS=[urlsplit(settings.base_url).hostname],
         BABEL_TRANSLATION_DIRECTORIES=i18n.CATALOGUES,
     )
+    _trust(app, urlsplit(settings.base_url).hostname or "")
     app.jinja_options = {"autoescape": True, "bytecode_cache": templating.COMPILED}
     app.extensions["portal"] = services = join(settings)
     app.session_interface = Interface(settings, services.sessions)
@@ -199,6 +199,18 @@ def create_app(settings: Settings) -> Flask:
     static = _static(app, settings.secure)
     app.wsgi_app = Addresses(static, settings.trusted_proxies)  # type: ignore[method-assign,assignment]
     return app
+
+
+def _trust(app: Flask, host: str) -> None:
+    """Answer to our own host only. Werkzeug's list cuts an IPv6 address at its first colon."""
+    if ":" not in host:
+        app.config["TRUSTED_HOSTS"] = [host]
+        return
+
+    @app.before_request
+    def ours() -> None:
+        if not request.host.lower().startswith(f"[{host}]"):
+            abort(400)
 
 
 def _compress(app: Flask) -> None:

@@ -22,6 +22,7 @@ from portal.binding import Bind, NotAPlace, bind_of, is_loopback
 from portal.examples import example_of, misshapen, unknown
 from portal.settings import FROM_ELSEWHERE, KINDS, ConfigError, KindRule, Purpose, Settings
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
 DEFAULT_PURPOSES = (
     Purpose(id="moede", text="Forberede et møde"),
     Purpose(id="opfoelgning", text="Følge op på hjælpen"),
@@ -37,7 +38,7 @@ def load(file: Path, environ: Mapping[str, str]) -> Settings:
     settings = _read(file)
     settings = msgspec.structs.replace(
         settings,
-        base_url=settings.base_url.rstrip("/"),
+        base_url=_as_origin(settings.base_url),
         purpose=settings.purpose or DEFAULT_PURPOSES,
         secret_keys=_secret_keys(settings.secret_keys_env, environ),
         data_keys=_data_keys(settings.data_keys_env, environ),
@@ -68,6 +69,21 @@ def _read(file: Path) -> Settings:
         return msgspec.convert(raw, Settings)
     except msgspec.ValidationError as e:
         raise misshapen(raw, str(e)) from None
+
+
+def _as_origin(url: str) -> str:
+    """An address as browsers write it in Origin; what is none is left for `_check`."""
+    try:
+        parts = urlsplit(url.rstrip("/"))
+        host, port = parts.hostname or "", parts.port
+        if ":" in host:
+            host = f"[{ipaddress.ip_address(host)}]"
+    except ValueError:
+        return url
+    if "@" in parts.netloc:
+        return url
+    said = port is not None and port != DEFAULT_PORTS.get(parts.scheme)
+    return parts._replace(netloc=f"{host}:{port}" if said else host).geturl()
 
 
 def _secret_keys(name: str, environ: Mapping[str, str]) -> tuple[str, ...]:

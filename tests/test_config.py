@@ -48,6 +48,25 @@ def read(folder: Path, text: str, environ: dict[str, str] | None = None):
     return load(file, environ if environ is not None else keys())
 
 
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("HTTPS://Host.Example:443/", "https://host.example"),
+        ("https://host.example:8443", "https://host.example:8443"),
+        ("https://host.example:80", "https://host.example:80"),
+        ("http://LOCALHOST:80/", "http://localhost"),
+        ("http://[0:0:0:0:0:0:0:1]:8000/", "http://[::1]:8000"),
+    ],
+)
+def test_the_address_is_read_as_browsers_write_it(
+    tmp_path: Path, written: str, read_as: str
+) -> None:
+    """In `Origin`: scheme and host in small letters, without the port that goes without saying."""
+    s = read(tmp_path, GOOD.replace("http://127.0.0.1:8000/", written))
+    assert s.base_url == s.origin == read_as
+    assert s.secure == read_as.startswith("https:")
+
+
 def test_the_least_file_that_serves(tmp_path: Path) -> None:
     s = read(tmp_path, GOOD)
     assert (s.base_url, s.origin, s.secure) == ("http://127.0.0.1:8000",) * 2 + (False,)

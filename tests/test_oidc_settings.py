@@ -11,14 +11,17 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey, OctKey
 from sign_in_app import make_app, make_settings
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from portal.settings import ConfigError
+from portal import create_app
+from portal.settings import ConfigError, Settings
 
 ISSUER = "http://127.0.0.1:1/op"
 
@@ -57,6 +60,22 @@ def test_a_key_set_signs_with_the_first_and_publishes_all(tmp_path: Path) -> Non
         ("a", "ES384", False),
         ("b", "ES384", False),
     ]
+
+
+HOSTS = {
+    "http://[::1]:8000": ("[::1]:8000", "127.0.0.1:8000", "[::2]:8000", "[::1.:2]", "x[::1]", ""),
+    "http://127.0.0.1:8000": ("127.0.0.1:8000", "[::1]:8000", "127.0.0.1.example", "localhost", ""),
+}
+
+
+@pytest.mark.parametrize("address", HOSTS)
+def test_only_our_own_host_is_answered(settings: Settings, address: str) -> None:
+    """Loopback by its IPv6 address too (contract), which Werkzeug's own list cannot hold."""
+    app = create_app(msgspec.structs.replace(settings, base_url=address))
+    ours, *others = HOSTS[address]
+    for host, status in ((ours, "200 OK"), *((host, "400 BAD REQUEST") for host in others)):
+        environ = EnvironBuilder("/").get_environ() | {"HTTP_HOST": host}
+        assert run_wsgi_app(app, environ)[1] == status, host
 
 
 def test_a_provider_is_trusted_by_the_operators_own_authority_only(tmp_path: Path) -> None:
