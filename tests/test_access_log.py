@@ -37,6 +37,19 @@ def test_parents_never_see_each_other(login: Login) -> None:
     assert "kontakt" in hers.lower()
 
 
+@pytest.mark.parametrize("part", ["kontakter", "moeder", "indsatser", "planer"])
+def test_comments_read_beside_an_entry_are_told_as_comments(login: Login, part: str) -> None:
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    page = check(mette.get(f"/overblik/{emil}/{part}?vent=1"))
+    about = page.split("/kommentarer?om=")[1][:32]
+    assert "kommentarer" not in lines(mette, emil).lower().split("du så")[1]
+    form = {"tekst": "Godt, at I er der", "om": about}
+    assert mette.post(f"/overblik/{emil}/kommentarer", form).status_code == 303
+    assert "Godt, at I er der" in check(mette.get(f"/overblik/{emil}/{part}?vent=1"))
+    assert "og kommentarer" in lines(mette, emil).lower()
+
+
 def test_at_16_she_sees_the_adults_and_they_do_not_see_her(login: Login) -> None:
     mette, jonas, sofie = login("mette"), login("jonas"), login("sofie")
     id = mette.citizens()["Sofie"]

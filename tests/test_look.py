@@ -18,9 +18,9 @@ from portal import pieces, templating
 from portal.assets import BUILT, Assets
 from portal.dates import dato, klokken, relative_day
 from portal.family_page import family_page
-from portal.handout import Citizen, Line, Overview, Place, Relation, Shown
+from portal.handout import Citizen, Line, Note, Overview, Place, Relation, Shown
 from portal.handout_consent import ConsentConfirm, ConsentList, ConsentRow
-from portal.records import Category, Contact, Goal, Meeting, Sector, State
+from portal.records import Category, Contact, Goal, Intervention, Meeting, Plan, Sector, State
 from portal.words import (
     ejefald,
     gender_word,
@@ -407,3 +407,41 @@ def test_the_next_meeting_tells_with_whom_and_that_it_was_moved(app: Flask) -> N
     assert "Med Familieafdelingen, Aalborg Kommune" in first()
     assert "Med Ida og Bo" in first(people=("Ida", "Bo"))
     assert "Mødet er flyttet." in first(moved_from=AT) and "flyttet" not in first()
+
+
+@pytest.mark.parametrize(
+    ("section", "part", "entry"),
+    [
+        (
+            "interventions",
+            "interventions",
+            Intervention(key="k", source="s", owner="a", title="Hjælpen X"),
+        ),
+        ("contacts", "contacts", Contact(key="k", source="s", owner="a", name="Ida Bro")),
+        ("plans", "plans", Plan(key="k", source="s", owner="a", title="Planen Y")),
+    ],
+)
+def test_help_a_contact_and_a_plan_can_be_written_about_where_they_stand(
+    app: Flask, section: str, part: str, entry: Any
+) -> None:
+    note = Note(id="7", author="Jonas", mine=False, text="Vi er glade for det", written=AT)
+    place = Place(id="a", name="PPR", sector=Sector.SCHOOL)
+    shown = Shown(ref="r9", entry=entry, owner=place, notes=(note,))
+
+    def html(part: str, *, may: bool) -> str:
+        overview = Overview(
+            citizen=CHILD,
+            at=AT,
+            complete=True,
+            may_comment=may,
+            **{section: (shown,)},  # type: ignore[arg-type]
+        )
+        with app.test_request_context():
+            return app.jinja_env.get_template("overview/_parts.html").render(
+                viewer={"kind": "guardian"}, overview=overview, citizen=CHILD, part=part
+            )
+
+    whole = html(part, may=True)
+    assert "/kommentarer?om=r9" in whole and "Vi er glade for det" in whole
+    assert "/kommentarer?om=r9" not in html(part, may=False)
+    assert "/kommentarer?om=r9" not in html("all", may=True), "the big page stays light"

@@ -34,8 +34,12 @@ PARTS: dict[str, tuple[str, tuple[Category, ...]]] = {
 }
 """Address of a part -> its template and the categories it opens."""
 
-BESIDE = {"trivsel": (Category.INTERVENTIONS, Category.PLANS)}
-"""What is shown beside a part's own, and logged with it: the goals at the lines of well-being."""
+BESIDE: dict[str, tuple[Category, ...]] = {
+    **dict.fromkeys(("kontakter", "moeder", "indsatser", "planer"), (Category.COMMENTS,)),
+    "trivsel": (Category.INTERVENTIONS, Category.PLANS),
+}
+"""What is shown beside a part's own, and logged with it: comments at their entries, the goals at the
+lines of well-being."""
 
 
 @overview.get("/overblik")
