@@ -40,7 +40,7 @@ def _said(line: LogLine) -> str:
             "%(who)s så, hvad %(place)s kan se", who=who, place=line.about or _("et sted")
         ),
         "export": _("%(who)s hentede %(what)s til kalender, print eller fil", who=who, what=what),
-        "feed": _("En kalender hentede møderne for %(who)s", who=who),
+        "feed": _("%(who)s fik møderne hentet til en kalender", who=who),
         "refused": _("%(who)s prøvede at se noget og fik nej", who=who),
         "automatic": _("Systemet ændrede noget af sig selv"),
     }

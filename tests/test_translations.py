@@ -167,6 +167,26 @@ def _plural(catalogue: Catalog, count: int) -> int:
     return c2py(str(catalogue.plural_expr))(count)
 
 
+def test_arabic_counts_as_the_number_asks() -> None:
+    """From 11 to 99 what is counted stands alone with its ending (اجتماعًا), from 100 without it."""
+    path = folder("ar") / "LC_MESSAGES" / "messages.po"
+    arabic = read_po(BytesIO(path.read_bytes()), locale="ar")
+    for message in arabic:
+        if message.id and message.pluralizable:
+            many, hundred = (message.string[_plural(arabic, count)] for count in (14, 100))
+            assert "\u064b" not in hundred, message.id
+            assert many == hundred or "\u064b" in many, message.id
+
+
+@pytest.mark.parametrize("code", ["ar", "pl", "so", "tr", "uk"])
+def test_who_did_something_is_never_the_subject_of_a_bent_verb(code: str) -> None:
+    """A line of the log is also about "you": "Siz: ...", never "Siz gördü"."""
+    path = folder(code) / "LC_MESSAGES" / "messages.po"
+    for message, form in pairs(read_po(BytesIO(path.read_bytes()), locale=code)):
+        if "%(who)s " in forms(message.id)[0]:
+            assert form.startswith("%(who)s: "), form
+
+
 def test_a_percent_sign_stands_alone_nowhere(catalogue: Catalog) -> None:
     for _message, form in pairs(catalogue):
         assert "%" not in PLACEHOLDER.sub("", form).replace("%%", ""), form
