@@ -22,6 +22,7 @@ from hostile_provider import (
     Provider,
     assertion_claims,
 )
+from joserfc.jwk import RSAKey
 from sign_in_app import CLIENT_KEY, METTE, log_in, make_app, make_settings, who
 
 pytest_plugins = ("sign_in_fixtures",)
@@ -136,6 +137,43 @@ def test_strangers_cannot_make_us_hammer_the_provider(
         token = hostile.logout_token(header={"kid": f"stranger-{number}"})
         door_visitor.post("/log-ind/bagkanal", data={"logout_token": token})
     assert [path for path, _ in hostile.asked].count("/jwks") <= 11
+
+
+@pytest.mark.parametrize("kid", ["one", None])
+def test_a_key_replaced_under_its_own_name_is_accepted_at_once(
+    hostile: Provider, door_visitor: FlaskClient, kid: str | None
+) -> None:
+    log_in(door_visitor, hostile)
+    other = RSAKey.import_key({**RSA_THREE.as_dict(private=True), "kid": "one"})
+    hostile.key, hostile.keys = other, [other]
+    hostile.bend = Bend(header=lambda f: {**f, "kid": kid})
+    if kid is None:
+        hostile.bend.jwks = lambda f: {
+            "keys": [{k: v for k, v in key.items() if k != "kid"} for key in f["keys"]]
+        }
+    assert log_in(door_visitor, hostile).headers.get("Location") == "/overblik"
+
+
+def test_a_bad_signature_makes_us_ask_again_ten_times_a_minute(
+    hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    for _ in range(30):
+        token = hostile.logout_token()[:-8] + "AAAAAAAA"
+        door_visitor.post("/log-ind/bagkanal", data={"logout_token": token})
+    assert [path for path, _ in hostile.asked].count("/jwks") == 11
+
+
+def test_strangers_at_the_back_channel_do_not_keep_a_new_key_out(
+    hostile: Provider, tmp_path: Path
+) -> None:
+    settings = make_settings(tmp_path, hostile.issuer, staff={"client_id": "another"})
+    visitor = make_app(settings).test_client()
+    log_in(visitor, hostile)
+    for number in range(12):
+        token = hostile.logout_token(header={"kid": f"stranger-{number}"})
+        visitor.post("/log-ind/bagkanal", data={"logout_token": token})
+    hostile.key, hostile.keys = RSA_THREE, [RSA_THREE]
+    assert log_in(visitor, hostile).headers.get("Location") == "/overblik"
 
 
 def test_only_client_id_and_request_uri_go_through_the_browser(

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 from joserfc import jws
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import Key, RSAKey
 
 from portal.identity.failures import Invalid
@@ -34,7 +34,7 @@ CURVE = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 Claims = dict[str, Any]
 Keys = Callable[[bool], Iterable[Key]]
-"""The provider's keys; called again with True when a token names one that is not among them."""
+"""The provider's keys; called again with True when those at hand do not fit a token."""
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,30 +118,40 @@ def moment(value: object) -> float | None:
 
 def _verified(token: str, expected: Expected) -> tuple[Claims, Claims]:
     """Header and claims of a token whose signature is right."""
-    algorithms = sorted(expected.algorithms)
-    registry = _Registry(algorithms=algorithms, strict_check_header=False)
+    registry = _Registry(algorithms=sorted(expected.algorithms), strict_check_header=False)
     try:
         header = dict(jws.extract_compact(token.encode(), registry=registry).protected)
         _need(header.get("alg") in expected.algorithms, "alg is not one of ours")
         _need("crit" not in header and "b64" not in header, "crit is not understood")
-        key = _key(header, expected.keys)
-        signed = jws.deserialize_compact(token, key, algorithms, registry)
-        return header, strict_json(signed.payload or b"")
+        payload = _signed(token, header, expected, registry)
+        return header, strict_json(payload)
     except (JoseError, ValueError, TypeError, RecursionError) as e:
         raise Invalid(f"token: {type(e).__name__}") from None
 
 
-def _key(header: Claims, keys: Keys) -> Key:
-    """The one key that the header means; `jwk`, `jku` and `x5c` in it are never looked at."""
+def _signed(token: str, header: Claims, expected: Expected, registry: _Registry) -> bytes:
+    """The payload, signed with a key of the provider's, which may be a new one of an old name."""
+    algorithms = sorted(expected.algorithms)
     for again in (False, True):
-        kid, algorithm = header.get("kid"), str(header["alg"])
-        fitting = [key for key in keys(again) if _fits(key, algorithm)]
-        if kid is not None:
-            fitting = [key for key in fitting if key.kid == kid]
-        if len(fitting) == 1:
-            return fitting[0]
-        _need(not fitting, "more than one key could be meant")
+        key = _key(header, expected.keys(again))
+        if key is None:
+            continue
+        try:
+            return jws.deserialize_compact(token, key, algorithms, registry).payload or b""
+        except BadSignatureError:
+            if again:
+                raise
     raise Invalid("no such key at the provider")
+
+
+def _key(header: Claims, keys: Iterable[Key]) -> Key | None:
+    """The one key that the header means; `jwk`, `jku` and `x5c` in it are never looked at."""
+    kid, algorithm = header.get("kid"), str(header["alg"])
+    fitting = [key for key in keys if _fits(key, algorithm)]
+    if kid is not None:
+        fitting = [key for key in fitting if key.kid == kid]
+    _need(len(fitting) <= 1, "more than one key could be meant")
+    return fitting[0] if fitting else None
 
 
 def _fits(key: Key, algorithm: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -55,15 +56,18 @@ class _DoorWay(msgspec.Struct, frozen=True, kw_only=True):
         configured = self.settings.max_age
         return min(configured, FRESH_SECONDS) if attempt.expected else configured
 
-    def expected(self, metadata: Metadata) -> Expected:
-        """Our own list of algorithms; the provider's can only narrow it."""
+    def expected(self, metadata: Metadata, *, anybody: bool = False) -> Expected:
+        """Our own list of algorithms; the provider's can only narrow it.
+
+        `anybody` may have brought the token: the back channel has no door of its own.
+        """
         named = frozenset(metadata.id_token_signing_alg_values_supported)
         pinned = self.profile.algorithms
         return Expected(
             issuer=self.settings.issuer,
             client_id=self.settings.client_id,
             algorithms=pinned & named if named else pinned,
-            keys=self.provider.verification_keys,
+            keys=partial(self.provider.verification_keys, anybody=anybody),
         )
 
 
@@ -128,7 +132,8 @@ class Oidc:
         }
         for way in clients.values():
             try:
-                return checks.logout_token(token, way.expected(way.provider.metadata()))
+                expected = way.expected(way.provider.metadata(), anybody=True)
+                return checks.logout_token(token, expected)
             except Invalid as e:
                 failure = e
         raise failure

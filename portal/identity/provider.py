@@ -23,7 +23,7 @@ from portal.settings import ConfigError, Provider, Settings
 
 METADATA_SECONDS = 300
 JWKS_SECONDS = 60  # contract: a key gone from the provider is refused after this
-REFETCHES = 10  # a minute: an unknown `kid` asks again, but strangers cannot make us hammer
+REFETCHES = 10  # a minute: a key that does not fit asks again, but strangers cannot make us hammer
 ASSERTION_SECONDS = 120
 POSTED = "client_secret_post"
 KEY_TYPES = ("RSA", "EC", "OKP")
@@ -80,7 +80,9 @@ class ProviderClient:
         self._lock = threading.Lock()
         self._metadata: tuple[float, Metadata] | None = None
         self._jwks: tuple[float, tuple[Key, ...]] | None = None
-        self._refetched: deque[float] = deque(maxlen=REFETCHES)
+        self._refetched: dict[bool, deque[float]] = {
+            anybody: deque(maxlen=REFETCHES) for anybody in (False, True)
+        }
 
     def metadata(self) -> Metadata:
         """The provider's description, at most METADATA_SECONDS old. Raises ProviderDown."""
@@ -97,24 +99,30 @@ class ProviderClient:
         self._metadata = (time.monotonic(), found)
         return found
 
-    def verification_keys(self, unknown_kid: bool = False) -> tuple[Key, ...]:
-        """The provider's public keys, at most JWKS_SECONDS old.
+    def verification_keys(self, newer: bool = False, *, anybody: bool = False) -> tuple[Key, ...]:
+        """The provider's public keys, at most JWKS_SECONDS old. Raises ProviderDown.
 
-        `unknown_kid` asks for newer ones than those at hand. Raises ProviderDown.
+        `newer` asks for newer ones than those at hand; `anybody` may have brought the token,
+        and what strangers bring does not count for logins.
         """
         with self._lock:
             kept, asked = self._jwks, time.monotonic()
-            if kept and asked - kept[0] < JWKS_SECONDS and not (unknown_kid and self._may(asked)):
+            if (
+                kept
+                and asked - kept[0] < JWKS_SECONDS
+                and not (newer and self._may(asked, anybody))
+            ):
                 return kept[1]
             keys = _public_keys(self._get(self.metadata().jwks_uri))
             self._jwks = (asked, keys)
             return keys
 
-    def _may(self, moment: float) -> bool:
+    def _may(self, moment: float, anybody: bool) -> bool:
         """Whether the keys may be asked for once more before their time."""
-        if len(self._refetched) == REFETCHES and moment - self._refetched[0] < JWKS_SECONDS:
+        earlier = self._refetched[anybody]
+        if len(earlier) == REFETCHES and moment - earlier[0] < JWKS_SECONDS:
             return False
-        self._refetched.append(moment)
+        earlier.append(moment)
         return True
 
     def push(self, parameters: dict[str, str]) -> str:
