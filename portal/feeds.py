@@ -74,7 +74,7 @@ class Feeds:
             Look(wait=None, act=Act.FEED, categories=(Category.MEETINGS,), fresh=True),
         )
         silent = any(line.state is State.UNAVAILABLE for line in page.lines)
-        whole = not (silent or page.holes)
+        whole = not (silent or any(Category.MEETINGS in line.lacks for line in page.lines))
         return several_meetings(page.meetings, self._settings.base_url, whole)
 
 

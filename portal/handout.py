@@ -56,6 +56,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     fetched: datetime | None = None
     partial: bool = False
+    lacks: frozenset[Category] = frozenset()
+    """Of what something did not come that this viewer would see."""
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):

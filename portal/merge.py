@@ -26,7 +26,9 @@ def merge(entries: Iterable[AnyEntry], apart: Collection[str]) -> tuple[AnyEntry
     for entry in entries:
         likeness = None if entry.source in apart else _likeness(entry)
         rivals = alike.setdefault(likeness, []) if likeness else []
-        twin = next((i for i in rivals if _same(kept[i], entry)), None)
+        twin = next((i for i in rivals if _one_uid(kept[i], entry)), None)
+        if twin is None:
+            twin = next((i for i in rivals if _same(kept[i], entry)), None)
         if twin is None:
             rivals.append(len(kept))
             kept.append(entry)
@@ -45,11 +47,16 @@ def _likeness(entry: AnyEntry) -> Hashable:
     return None
 
 
+def _one_uid(one: AnyEntry, other: AnyEntry) -> bool:
+    """What says so itself, before what only looks alike."""
+    if not (isinstance(one, Meeting) and isinstance(other, Meeting)):
+        return False
+    return bool(one.uid) and one.uid == other.uid
+
+
 def _same(one: AnyEntry, other: AnyEntry) -> bool:
     """Whether two entries of one likeness are the same."""
     if not (isinstance(one, Meeting) and isinstance(other, Meeting)):
-        return True
-    if one.uid and one.uid == other.uid:
         return True
     if other.source in {one.source, *(source for source, _ in one.also)}:
         return False

@@ -12,9 +12,10 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from portal.access import Viewer, grown_today
+from portal.access import Facts, Viewer, grown_today, today_in_copenhagen, turning
 from portal.access_staff import categories as kinds_of
 from portal.comments import Comment
+from portal.db import now
 from portal.family import Family, Known
 from portal.family_page import family_page
 from portal.handout import Citizen, FamilyPage, Overview, Place
@@ -115,7 +116,8 @@ class Overviews:
         """Me and my children. Raises RegisterDown, db.StoreDown."""
         assert viewer.person
         look = Look(wait=wait, categories=(Category.CONTACTS, Category.MEETINGS))
-        people = [viewer.person, *(c.id for c in self._family.children(viewer.person))]
+        children = self._family.children(viewer.person)
+        people = [viewer.person, *(c.id for c in children)]
         before = [s for s in (self._threshold.visible(viewer, p, look) for p in people) if s]
         for standing in before:
             self._threshold.ask(standing, 0)
@@ -131,22 +133,23 @@ class Overviews:
                 pages.append(self._present(after, answers))
                 opened.append(after)
         compared = self._seen.compare(viewer, pages)
-        shut = set(people) - {s.home.citizen.id for s in opened}
-        grown = self._grown_today(viewer.person, sorted(shut))
+        open_to_her = {s.home.citizen.id for s in opened}
+        grown = self._grown_today(viewer.person, [c for c in children if c.id not in open_to_her])
         try:
-            if grown:
-                self._threshold.told_of(viewer, [c.id for c in grown])
             told = zip(opened, compared, strict=True)
             self._threshold.log((o, _with_news(look, p)) for o, p in told)
         except Overtaken:
             return self.family(viewer, wait)
+        if grown:
+            self._threshold.told_of(viewer, [c.id for c in grown])
         mine = self._family.known(viewer.person)
         return family_page(mine.first_name, compared, [c.first_name for c in grown])
 
-    def _grown_today(self, adult: str, shut: Iterable[str]) -> list[Known]:
+    def _grown_today(self, adult: str, shut: Iterable[Known]) -> list[Known]:
         """Those of her children who come of age today: their overviews are not hers any more."""
-        homes = [self._family.household(p) for p in shut if p != adult]
-        return [h.citizen for h in homes if grown_today(adult, h.facts)]
+        today = today_in_copenhagen(now())
+        due = (c for c in shut if turning(Facts(citizen=c.id, born=c.person.born, today=today), 0))
+        return [c for c in due if grown_today(adult, self._family.household(c.id).facts)]
 
     def glance(self, viewer: Viewer, citizen: str) -> Standing:
         """Where the viewer stands, logged as a read: for receipts and the log itself."""

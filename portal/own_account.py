@@ -25,12 +25,16 @@ class OwnAccount:
 
     def people(self, viewer: Viewer) -> tuple[Known, ...]:
         """Herself and her children, whose overviews she may open now. Raises RegisterDown."""
-        return tuple(self._open(viewer)) if viewer.person else ()
+        if not viewer.person:
+            return ()
+        children = (c.id for c in self._family.children(viewer.person))
+        return tuple(self._open(viewer, (viewer.person, *children)))
 
     def is_guardian(self, viewer: Viewer) -> bool:
         """Whether a child's overview is open to her; no when the register cannot say."""
         try:
-            return any(one.id != viewer.person for one in self.people(viewer))
+            children = self._family.children(viewer.person) if viewer.person else ()
+            return any(self._open(viewer, [c.id for c in children]))
         except (RegisterDown, UnknownPerson):
             return False
 
@@ -45,9 +49,8 @@ class OwnAccount:
                 for r in c.execute(mine)
             )
 
-    def _open(self, viewer: Viewer) -> Iterator[Known]:
-        assert viewer.person
-        for citizen in (viewer.person, *(c.id for c in self._family.children(viewer.person))):
+    def _open(self, viewer: Viewer, people: Iterable[str]) -> Iterator[Known]:
+        for citizen in people:
             try:
                 home = self._family.household(citizen)
             except UnknownPerson:

@@ -162,12 +162,14 @@ class Presenter:
     def _line(
         self, standing: Standing, answer: Answer, actor: str, name: str, speaks: bool
     ) -> Line:
-        if any(self._standings.misses(standing, h) for h in answer.holes):
+        missed = [h for h in answer.holes if self._standings.misses(standing, h)]
+        lacks = set(Category) if answer.partial else {c for h in missed for c in categories(h)}
+        if missed:
             answer = msgspec.structs.replace(answer, partial=True)
         shown_name = self._places.source_name(standing, actor, name)
         found = line(answer, shown_name, self._actors[actor].sector, speaks)
         shown_id = self._standings.shown_source(standing, answer.source, actor)
-        return msgspec.structs.replace(found, source=shown_id)
+        return msgspec.structs.replace(found, source=shown_id, lacks=frozenset(lacks))
 
     def _turning(self, standing: Standing) -> tuple[int, date] | None:
         if standing.relation is Relation.SELF:

@@ -145,7 +145,8 @@ class Standings:
         people = [c.person for c in home.custodians or ()]
         near = [c.person for c in self._children(home, home.citizen.id)]
         found = shield(nobody, home.citizen.person, people, near)
-        return msgspec.structs.replace(found, places=False)
+        streets = tuple(w for w in found.words if w not in found.towns)
+        return Shield(words=streets)  # a town or its number alone is no address
 
     def _children(self, home: Household, reader: str) -> Iterable[Known]:
         """The reader's own children, or a child's brothers and sisters: where one of them lives may
@@ -162,8 +163,11 @@ class Standings:
         for person in sorted({home.citizen.id, *home.facts.guardians}):
             viewer = Viewer(person=person)
             how = access.relation(viewer, home.facts)
-            if how:
+            try:
                 guard = self.guard(person, home)
+            except UnknownPerson:  # a custody holder without a record of her own
+                continue
+            if how:
                 yield Standing(viewer=viewer, relation=how, home=home, guard=guard)
 
     def footing(self, standing: Standing) -> frozenset[Sector]:

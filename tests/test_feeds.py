@@ -12,6 +12,7 @@ from msgspec import structs
 
 from portal import create_app
 from portal.family import RegisterDown
+from portal.records import Answer, Hole
 from portal.settings import Settings
 from tests.acts import shut_out
 from tests.conftest import BASE, Browser, Login
@@ -52,6 +53,24 @@ def test_a_feed_says_when_meetings_may_be_missing(
     notes = [e for e in told if "mangle" in str(e["SUMMARY"])]
     assert len(told) > 1 and len(notes) == 1 and not isinstance(notes[0]["DTSTART"].dt, datetime)
     assert b"mangle" not in mette.get(link).data
+
+
+@pytest.mark.parametrize(("lost", "told"), [("meeting", True), ("contact", False)])
+def test_a_feed_speaks_of_meetings_that_cannot_be_read_and_of_nothing_else(
+    app: Flask, login: Login, monkeypatch: pytest.MonkeyPatch, lost: str, told: bool
+) -> None:
+    mette = login("mette")
+    link = link_for(mette, mette.citizens()["Emil"])
+    asked = app.extensions["portal"].gatherer.ask
+
+    def holed(*args: object, **more: object) -> dict[str, Answer]:
+        first, *rest = asked(*args, **more).items()
+        whose = next(e for _, a in (first, *rest) for e in a.entries)
+        hole = Hole(key="h", source=first[0], owner=whose.owner, of=lost)
+        return {first[0]: structs.replace(first[1], holes=(hole,)), **dict(rest)}
+
+    monkeypatch.setattr(app.extensions["portal"].gatherer, "ask", holed)
+    assert (b"mangle" in mette.get(link).data) is told
 
 
 def test_a_feed_needs_no_login_and_no_wrong_letter(login: Login) -> None:

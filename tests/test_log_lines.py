@@ -27,7 +27,7 @@ def test_what_is_stored_is_never_called_something_else() -> None:
     """These words lie in sealed lines that nobody can change."""
     assert [a.value for a in Act] == [
         "read", "listed", "look_up", "preview", "export", "feed", "consent", "comment", "report",
-        "refused", "automatic",
+        "refused", "automatic", "hold",
     ]  # fmt: skip
     bare = Line(act=Act.READ)
     assert bare.outcome == "ok"

@@ -149,3 +149,13 @@ def test_nothing_is_lost_and_nothing_is_invented(entries: list) -> None:
     assert sources == sorted((e.source, e.owner) for e in entries)
     assert merge(entries, {"s1", "s2", "s3"}) == tuple(entries)
     assert [e for e in found if isinstance(e, Plan)] == [e for e in entries if isinstance(e, Plan)]
+
+
+def test_the_same_uid_counts_before_what_only_looks_alike() -> None:
+    """Else a meeting that took on a UID would have a twin left that has it, too."""
+    at = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)
+    bare = Meeting(key="a", source="s1", owner="ppr", title="a", start=at)
+    first = Meeting(key="b", source="s1", owner="fam", title="b", start=at, uid="u")
+    second = Meeting(key="c", source="s2", owner="ppr", title="c", start=at, uid="u")
+    found = merge([bare, first, second], ())
+    assert [(e.key, e.also) for e in found] == [("a", ()), ("b", (("s2", "ppr"),))]

@@ -240,6 +240,12 @@ def test_one_that_was_cut_off_between_two_events_is_not_whole(end: str) -> None:
     assert second.partial
 
 
+def test_an_end_that_is_none_hides_no_other_meeting() -> None:
+    odd = event("DTSTART:20261201T090000Z", "DTEND;VALUE=PERIOD:20261201T090000Z/PT1H", uid="odd")
+    found = read(calendar(odd, event("DTSTART:20261202T090000Z", "DTEND:20261202T100000Z")))
+    assert "12-02 10:00" in times(found)
+
+
 @pytest.mark.parametrize(
     ("declared", "written"),
     [
@@ -252,6 +258,7 @@ def test_one_that_was_cut_off_between_two_events_is_not_whole(end: str) -> None:
         ("text/calendar; charset=;;", "utf-8"),
         ("text/calendar", "utf-8"),
         ("text/calendar; charset=iso-8859-1", "utf-8-sig"),
+        ("text/calendar; charset=ISO-8859-1", "utf-8"),
     ],
 )
 def test_the_charset_is_the_declared_one(declared: str, written: str) -> None:

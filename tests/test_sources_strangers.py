@@ -150,6 +150,7 @@ def test_operators_find_it_written_down(
 INSIDE = "http://internal:8080/r4/Patient/"
 ELSEWHERE = "https://elsewhere.example/fhir/Patient/9"
 HERS = {"identifier": {"system": CPR_SYSTEM, "value": CPR}}
+HYPHENED = {"system": CPR_SYSTEM, "value": f"{CPR[:6]}-{CPR[6:]}"}
 OTHERS = {"identifier": {"system": CPR_SYSTEM, "value": OTHER_CPR}}
 
 
@@ -174,6 +175,7 @@ def behind_a_gateway(backend: Backend, whose: dict[str, Any], **more: Any) -> An
         HERS | {"reference": "urn:uuid:00000000-0000-4000-8000-000000000001"},
         HERS | {"reference": "#gone", "type": "Patient"},
         HERS | {"reference": "Patient/p1"},
+        {"identifier": HYPHENED, "reference": "Patient/p1"},
     ],
 )
 def test_what_names_her_as_her_server_does_is_hers(backend: Backend, whose: dict[str, Any]) -> None:
@@ -202,6 +204,17 @@ def test_what_names_somebody_else_in_any_way_is_not_hers(
 ) -> None:
     found = behind_a_gateway(backend, whose, contained=inside)
     assert (found.state, found.problem) == (State.UNAVAILABLE, "wrong person")
+
+
+def test_what_a_urn_means_is_each_bundles_own(backend: Backend) -> None:
+    """A server that numbers every bundle anew: another child's plan names the one of its own."""
+    serve_fhir(backend, patient(), goal("g", "") | {"subject": {"reference": "urn:uuid:1"}})
+    found = bundle(patient())
+    found["entry"][0]["fullUrl"] = "urn:uuid:1"
+    backend.answers["/fhir/Patient/_search"] = found
+    asks, _ = asked(backend, "fhir")
+    told = asks.ask(["system"], subject(), None)["system"]
+    assert (told.state, told.problem) == (State.UNAVAILABLE, "wrong person")
 
 
 def test_an_absolute_address_that_the_answer_knows_as_somebody_else_is_not_hers(

@@ -57,7 +57,11 @@ def length(event: Any, name: str) -> timedelta:
     try:
         return timedelta(seconds=(said - start).total_seconds())
     except TypeError:  # one is a day, the other a time of day
+        pass
+    try:
         return timedelta(days=said.toordinal() - start.toordinal())
+    except AttributeError:  # a period, or an hour without a day
+        return timedelta(-1)
 
 
 def _start(event: Any) -> date | None:

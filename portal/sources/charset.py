@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import re
 
-BOM = b"\xef\xbb\xbf"
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _SINGLE = {"iso8859-1": "cp1252", "iso8859-15": "iso8859-15", "cp1252": "cp1252"}
 """What is called ISO 8859-1 is often Windows' own, which has all its letters."""
@@ -18,11 +17,14 @@ def declared(content_type: str) -> str:
 
 
 def in_utf8(body: bytes, charset: str) -> bytes:
-    """Written anew from one of the few charsets that are believed; a mark of UTF-8 counts more."""
+    """Written anew from one of the few charsets that are believed; what is UTF-8 stays so, whatever
+    it is called: garbled, a protected address would be found by nobody."""
     try:
         known = _SINGLE.get(codecs.lookup(charset).name)
     except LookupError:
         return body
-    if known is None or body.startswith(BOM):
-        return body
-    return body.decode(known, "replace").encode()
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return body.decode(known, "replace").encode() if known else body
+    return body

@@ -66,10 +66,11 @@ class FhirSource:
         client = FhirClient(self.config.url, http, about=value)
         found = await self._everything(client, patient)
         graph = Graph(client.base)
-        for some in who, *found.values():
-            graph.pool |= some.pool
+        met = {n: r for n, r in who.pool.items() if not n.startswith("urn:")}  # a bundle's own
+        for pool in met, *(some.pool for some in found.values()):
+            graph.pool |= pool
 
-        names = {patient} | {n for n, r in who.pool.items() if any(r is m for m in who.matches)}
+        names = {patient} | {n for n, r in met.items() if any(r is m for m in who.matches)}
 
         def hers(resource: Json) -> bool:
             return any(_is(r, resource, graph, names, asked) for r in _subjects(resource))
@@ -177,7 +178,7 @@ def _is(
     """
     said = obj(reference, "identifier")
     number = (text(said, "system"), text(said, "value"))
-    if number[0] == asked[0] and number[1] not in ("", asked[1]):
+    if number[0] == asked[0] and number[1].replace("-", "") not in ("", asked[1]):
         return False
     target = graph.local(text(reference, "reference"))
     if target in names:
