@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from flask import Flask
 
-from tests.acts import draft, grant, state
+from tests.acts import draft, grant, propose, state
 from tests.conftest import Browser, Login
 from tests.page_checks import check
 from tests.test_consent_receipts import elsewhere
@@ -110,3 +110,17 @@ def test_the_yes_stands_below_what_they_can_see(login: Login) -> None:
     order = [text.index(t) for t in ('id="ja"', 'href="#giv"', 'class="preview"', 'id="giv"')]
     assert order == sorted(order)
     assert text.rindex("data-record=") < text.index('value="bekraeft"')
+
+
+def test_a_field_that_is_wrong_is_tied_to_its_message(login: Login) -> None:
+    """Read aloud, each field tells its own error: the group by its description, a date as invalid."""
+    camilla = login("camilla")
+    noah = camilla.citizens()["Noah"]
+    nothing = {"kategori": None, "ejer": None, "formaal": None, "til": None}
+    text = check(propose(camilla, noah, "ppr", **nothing))
+    for field in ("kategori", "ejer", "formaal"):
+        assert f'id="f-{field}" aria-describedby="e-{field}"' in text
+    date = re.search(r'<input type="date"[^>]*>', text)
+    assert date and 'aria-invalid="true"' in date[0] and "e-til" in date[0]
+    fine = check(camilla.get(f"/overblik/{noah}/samtykke/ppr"))
+    assert "aria-invalid" not in fine and 'aria-describedby="e-' not in fine
