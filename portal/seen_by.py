@@ -156,7 +156,8 @@ class SeenBy:
         if line.person:
             return self._first_name(line.person)
         names = self._names(standing, line.actors)
-        return ", ".join(x for x in (names, line.role, line.name) if x) or _("Systemet")
+        told = ", ".join(x for x in (line.role, line.name) if x)
+        return f"{names} ({told})" if names and told else names or told or _("Systemet")
 
     def _names(self, standing: Standing, actors: Iterable[str]) -> str:
         return ", ".join(

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from portal import create_app, operators
 from portal.access import today_in_copenhagen
-from portal.audit import Act, entries
+from portal.audit import Act, Line, append, entries
 from portal.db import now
 from portal.settings import CPR_SYSTEM, Settings
 from tests.acts import grant, look_up, purpose
@@ -23,6 +23,28 @@ def lines(who: Browser, citizen: str, query: str = "") -> str:
     answer = who.get(f"/overblik/{citizen}/hvem-har-set{query}")
     assert answer.status_code == 200
     return unescape(check(answer)).split("<main")[1].split("</main")[0]
+
+
+def test_an_employees_role_stands_in_brackets(app: Flask, login: Login) -> None:
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    shop = app.extensions["portal"]
+    with shop.store.write(emil) as c:
+        for more in ({"role": "psykolog"}, {"role": "psykolog", "name": "Poul Riis"}, {}):
+            line = Line(act=Act.LOOK_UP, actors=("ppr",), **more)  # type: ignore[arg-type]
+            append(c, shop.settings.municipality, emil, shop.family.key(emil), line)
+    text = lines(mette, emil)
+    for who in (" (psykolog)", " (psykolog, Poul Riis)", ""):
+        assert f"PPR, Aalborg Kommune{who} slog op i egne systemer" in text
+
+
+def test_every_line_can_be_asked_about(login: Login) -> None:
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    mette.get(f"/overblik/{emil}?vent=1")
+    text = lines(mette, emil)
+    assert "Du så" in text
+    assert text.count("Spørg om dette opslag") == text.count('<li class="row"')
 
 
 def test_parents_never_see_each_other(login: Login) -> None:
