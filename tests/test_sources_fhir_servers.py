@@ -782,6 +782,7 @@ def test_nobody_is_read_by_a_cpr_number(backend: Backend) -> None:
         ("Something is ignored", "warning", 1, False),
         ("Something is ignored", "warning", 0, True),
         ("patient is ignored", "warning", 0, True),
+        ("Parameter patient ignored, see the status page", "warning", 0, True),
         ("_include is ignored", "error", 1, True),
     ],
 )

@@ -14,6 +14,7 @@ from portal.sources.fhir_address import below
 from portal.sources.fhir_shape import Json, obj, objs, text
 
 ENTRIES = 1000
+_WHOM = re.compile(r"\b(?:patient|subject|identifier)\b", re.IGNORECASE)
 _DISPENSABLE = re.compile(r"\b(?:_include|_count|date|status)\b")
 
 
@@ -65,14 +66,15 @@ def collect(found: Found, bundle: Json, kind: str, base: str) -> None:
 def _harmless(issue: Json, *, some: bool) -> bool:
     """Talk about the weather, or about something passed over that nobody misses.
 
-    Where nothing came (`some`), it must be one of the things that we can do without.
+    Unless `some` came, it must be one of the things that we can do without, and not about whom we asked.
     """
     severity, code = text(issue, "severity"), text(issue, "code")
     if (severity, code) == ("information", "informational"):
         return True
     if severity not in ("information", "warning") or code != "not-supported":
         return False
-    return some or _DISPENSABLE.search(str(issue)) is not None
+    said = str(issue)
+    return some or (_DISPENSABLE.search(said) is not None and _WHOM.search(said) is None)
 
 
 def fewer_than_said(found: Found, bundle: Json) -> bool:

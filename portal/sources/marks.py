@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from portal.records import Audience
-from portal.settings import Settings, SourceConfig
+from portal.settings import KINDS, Settings, SourceConfig
 
 UNIT = re.compile(
     r"https://kombit\.dk/sts/organisation\|urn:uuid:"
@@ -21,7 +21,6 @@ UNIT = re.compile(
     re.IGNORECASE,
 )
 """A municipal unit, named by its UUID in the common organisation system."""
-KINDS = frozenset({"concern", "document", "application", "refused", "collection"})
 
 
 class Organization(msgspec.Struct, frozen=True):
