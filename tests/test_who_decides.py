@@ -116,9 +116,8 @@ def test_a_field_that_is_wrong_is_tied_to_its_message(login: Login) -> None:
     """Read aloud, each field tells its own error: the group by its description, a date as invalid."""
     camilla = login("camilla")
     noah = camilla.citizens()["Noah"]
-    nothing = {"kategori": None, "ejer": None, "formaal": None, "til": None}
-    text = check(propose(camilla, noah, "ppr", **nothing))
     for field in ("kategori", "ejer", "formaal"):
+        text = check(propose(camilla, noah, "ppr", **{field: None, "til": None}))
         assert f'id="f-{field}" aria-describedby="e-{field}"' in text
     date = re.search(r'<input type="date"[^>]*>', text)
     assert date and 'aria-invalid="true"' in date[0] and "e-til" in date[0]
