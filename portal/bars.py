@@ -155,12 +155,12 @@ def period(start: date | None, end: date | None, running: bool) -> str:
     if start and end:
         return _("Fra %(start)s til %(end)s.", start=kort_dato(start), end=kort_dato(end))
     if start and running:
-        return _("Siden %(start)s. Slutdato er ikke oplyst.", start=kort_dato(start))
+        return _("Siden %(start)s. Vi ved ikke, hvornår det slutter.", start=kort_dato(start))
     if start:
-        return _("Fra %(start)s. Slutdato er ikke oplyst.", start=kort_dato(start))
+        return _("Fra %(start)s. Vi kender ikke slutdatoen.", start=kort_dato(start))
     if end:
-        return _("Til %(end)s. Startdato er ikke oplyst.", end=kort_dato(end))
-    return _("Perioden er ikke oplyst.")
+        return _("Til %(end)s. Vi kender ikke startdatoen.", end=kort_dato(end))
+    return _("Vi ved ikke, hvornår det begynder og slutter.")
 
 
 def _next(entry: Timed) -> date | None:

@@ -149,7 +149,7 @@ def _usual(_language: str) -> dict[str, str]:
         "Tabt arbejdsfortjeneste": _("Tabt arbejdsfortjeneste"),
         "Tandpleje og tilskud til tandpleje": _("Tandpleje og tilskud til tandpleje"),
         "Almindelige besøg af sundhedsplejen": _("Almindelige besøg af sundhedsplejen"),
-        "Befordring": _("Befordring"),
+        "Befordring": _("Befordring (kørsel)"),
         "Frivillige kommunale tilbud": _("Frivillige kommunale tilbud"),
     }
 
