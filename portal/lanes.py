@@ -42,7 +42,8 @@ def lanes() -> dict[str, Lane]:
     """Those of one worker. Nobody waits a second, but for the ways in and out, which are refused last."""
     return {
         "health": Lane(2, 60.0, 10_000),
-        "doors": Lane(8, 5.0, 256),
+        "arriving": Lane(8, 5.0, 256),
+        "leaving": Lane(8, 5.0, 256),
         "pages": Lane(16, 0.8, 64),
         "patient": Lane(24, 0.8, 64),
     }
@@ -52,8 +53,10 @@ def lane_of(method: str, path: str, query: str) -> str:
     """Which lane a request takes; `patient` is for what waits for sources by itself."""
     if path in ALWAYS:
         return "health"
-    if path.startswith(("/log-ind", "/log-ud")) or (method == "POST" and "/samtykke/" in path):
-        return "doors"
+    if path.startswith("/log-ind"):
+        return "arriving"  # and may have to wait for the provider
+    if path.startswith("/log-ud") or (method == "POST" and "/samtykke/" in path):
+        return "leaving"
     if path.startswith("/del/") or "vent=1" in query:
         return "patient"
     return "pages"

@@ -6,15 +6,16 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hostile_provider import LOGOUT_EVENT, RSA_THREE, Bend, Provider
+from hostile_provider import LOGOUT_EVENT, RSA_THREE, Bend, Provider, Reply
 from joserfc.jwk import OctKey
-from sign_in_app import JONAS, METTE, log_in, who
+from sign_in_app import JONAS, METTE, log_in, make_app, make_settings, who
 
 pytest_plugins = ("sign_in_fixtures",)
 Token = Callable[[Provider], str]
@@ -208,15 +209,33 @@ def test_the_cpr_number_never_travels_in_an_address(
     assert "id_token_hint" not in query and query["client_id"] == "familieoverblik"
 
 
-def test_logging_out_works_while_the_provider_is_down(
+def test_logging_out_waits_for_no_provider(
     hostile: Provider, door_app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What it said of itself long ago will do, even while it hangs."""
     visitor = door_app.test_client()
     log_in(visitor, hostile)
     monkeypatch.setattr("portal.identity.provider.METADATA_SECONDS", -1)
-    hostile.bend = Bend(metadata=lambda f: [])
-    assert visitor.post("/log-ud").headers["Location"] == "http://127.0.0.1:8000/"
+    slow = Reply(200, b"{" + b" " * 100, drip=0.1)
+    hostile.bend = Bend(replies={"/.well-known/openid-configuration": slow})
+    started = time.monotonic()
+    assert urlsplit(visitor.post("/log-ud").headers["Location"]).path == "/op/end"
+    assert time.monotonic() - started < 1
     assert who(visitor) is None
+
+
+def test_logging_out_of_a_provider_never_heard_leads_to_the_front_page(
+    hostile: Provider, door_app: Flask, tmp_path: Path
+) -> None:
+    visitor, worker = door_app.test_client(), make_app(make_settings(tmp_path, hostile.issuer))
+    log_in(visitor, hostile)
+    session = visitor.get_cookie("session")
+    assert session is not None
+    hostile.bend = Bend(metadata=lambda f: [])
+    other = worker.test_client()
+    other.set_cookie("session", session.value)
+    assert other.post("/log-ud").headers["Location"] == "http://127.0.0.1:8000/"
+    assert who(other) is None and who(visitor) is None
 
 
 def test_logging_out_when_nobody_is_logged_in(door_visitor: FlaskClient) -> None:

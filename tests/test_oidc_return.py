@@ -21,6 +21,7 @@ from portal.crypto import Vault
 from portal.db import Store
 from portal.identity.attempt import ReturnKeys
 from portal.identity.oidc import Oidc
+from portal.lanes import lane_of
 
 pytest_plugins = ("sign_in_fixtures",)
 
@@ -222,6 +223,59 @@ def test_a_provider_that_drips_is_cut_off(
     started = time.monotonic()
     assert log_in(visitor, hostile).status_code == 503
     assert time.monotonic() - started < 2
+
+
+SLOW = Reply(200, b"{" + b" " * 100, drip=0.1)
+
+
+def test_a_provider_that_hangs_is_not_waited_for_again(
+    hostile: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For some seconds nobody waits; then one asks, and the others do not wait with it."""
+    monkeypatch.setattr("portal.identity.wire.SECONDS", 0.5)
+    monkeypatch.setattr("portal.identity.provider.QUIET_SECONDS", 1.0)
+    app = make_app(make_settings(tmp_path, hostile.issuer))
+    hostile.bend = Bend(replies={"/par": SLOW})
+    assert app.test_client().get("/log-ind").status_code == 503
+    started = time.monotonic()
+    assert {app.test_client().get("/log-ind").status_code for _ in range(5)} == {503}
+    assert time.monotonic() - started < 0.4
+    time.sleep(1.0)
+    with ThreadPoolExecutor(6) as pool:
+        answers = pool.map(lambda _: timed(app.test_client(), "/log-ind"), range(6))
+    assert [seconds > 0.4 for _, seconds in answers].count(True) == 1
+    hostile.bend = Bend()
+    time.sleep(1.1)
+    assert app.test_client().get("/log-ind").status_code == 302
+
+
+def timed(visitor: FlaskClient, path: str) -> tuple[int, float]:
+    started = time.monotonic()
+    return visitor.get(path).status_code, time.monotonic() - started
+
+
+def test_nobody_queues_for_the_keys_of_a_provider_that_hangs(
+    hostile: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.identity.wire.SECONDS", 0.5)
+    app = make_app(make_settings(tmp_path, hostile.issuer))
+    hostile.bend = Bend(replies={"/jwks": SLOW})
+    token = hostile.logout_token()
+
+    def told(_: int) -> int:
+        answer = app.test_client().post("/log-ind/bagkanal", data={"logout_token": token})
+        return answer.status_code
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(told, range(6))) == {503}
+    assert time.monotonic() - started < 1.2
+
+
+def test_leaving_and_taking_back_wait_for_no_login() -> None:
+    coming = {lane_of("GET", "/log-ind", ""), lane_of("POST", "/log-ind/bagkanal", "")}
+    leaving = {lane_of("POST", "/log-ud", ""), lane_of("POST", "/overblik/x/samtykke/y", "")}
+    assert len(coming) == len(leaving) == 1 and not coming & leaving
 
 
 def test_the_register_being_down_has_its_own_page(hostile: Provider, door_app: Flask) -> None:

@@ -142,7 +142,7 @@ class Oidc:
         """Where the browser ends its session at the provider; our front page when nowhere."""
         try:
             way = self._doors[door]
-            endpoint = way.provider.metadata().end_session_endpoint
+            endpoint = way.provider.metadata(however_old=True).end_session_endpoint
         except (KeyError, ProviderDown):
             endpoint = ""
         if not endpoint:

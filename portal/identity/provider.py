@@ -18,12 +18,13 @@ from portal.binding import is_loopback
 from portal.identity.client_key import ClientKeys
 from portal.identity.failures import Invalid, ProviderDown
 from portal.identity.profile import Door
-from portal.identity.wire import Unreachable, Wire, strict_json
+from portal.identity.wire import Silent, Unreachable, Wire, strict_json
 from portal.settings import ConfigError, Provider, Settings
 
 METADATA_SECONDS = 300
 JWKS_SECONDS = 60  # contract: a key gone from the provider is refused after this
 REFETCHES = 10  # a minute: a key that does not fit asks again, but strangers cannot make us hammer
+QUIET_SECONDS = 5.0  # for so long nobody else waits for a provider that did not answer in time
 ASSERTION_SECONDS = 120
 POSTED = "client_secret_post"
 KEY_TYPES = ("RSA", "EC", "OKP")
@@ -78,16 +79,17 @@ class ProviderClient:
             problem = "neither client_key nor client_secret_env is set"
             raise ConfigError(f"identity.{door}", problem, 'client_key = "keys/portal.jwk.json"')
         self._lock = threading.Lock()
+        self._silent_until = 0.0
         self._metadata: tuple[float, Metadata] | None = None
         self._jwks: tuple[float, tuple[Key, ...]] | None = None
         self._refetched: dict[bool, deque[float]] = {
             anybody: deque(maxlen=REFETCHES) for anybody in (False, True)
         }
 
-    def metadata(self) -> Metadata:
+    def metadata(self, *, however_old: bool = False) -> Metadata:
         """The provider's description, at most METADATA_SECONDS old. Raises ProviderDown."""
         kept = self._metadata
-        if kept and time.monotonic() - kept[0] < METADATA_SECONDS:
+        if kept and (however_old or time.monotonic() - kept[0] < METADATA_SECONDS):
             return kept[1]
         url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
         told = {name: value for name, value in self._get(url).items() if value is not None}
@@ -105,17 +107,16 @@ class ProviderClient:
         `newer` asks for newer ones than those at hand; `anybody` may have brought the token,
         and what strangers bring does not count for logins.
         """
-        with self._lock:
+        with self._lock:  # never while asking: nobody queues behind somebody who waits
             kept, asked = self._jwks, time.monotonic()
-            if (
-                kept
-                and asked - kept[0] < JWKS_SECONDS
-                and not (newer and self._may(asked, anybody))
-            ):
+            young = kept is not None and asked - kept[0] < JWKS_SECONDS
+            if kept and young and not (newer and self._may(asked, anybody)):
                 return kept[1]
-            keys = _public_keys(self._get(self.metadata().jwks_uri))
-            self._jwks = (asked, keys)
-            return keys
+        keys = _public_keys(self._get(self.metadata().jwks_uri))
+        with self._lock:
+            if not self._jwks or self._jwks[0] <= asked:
+                self._jwks = (asked, keys)
+        return keys
 
     def _may(self, moment: float, anybody: bool) -> bool:
         """Whether the keys may be asked for once more before their time."""
@@ -168,10 +169,27 @@ class ProviderClient:
             if wire.token_endpoint_auth_method == POSTED:  # the proof brings `client_id` itself
                 form = {k: v for k, v in form.items() if k != "client_id"}
             auth: Any = wire.client_auth(wire.token_endpoint_auth_method)
-            try:
-                return wire.request("POST", url, withhold_token=True, auth=auth, data=form)
-            except Unreachable as e:
-                raise ProviderDown(f"posting: {e}") from None
+            return self._asked(wire, "POST", url, auth=auth, data=form)
+
+    def _asked(self, wire: Wire, method: str, url: str, **how: Any) -> Response:
+        self._check_silence()
+        try:
+            response: Response = wire.request(method, url, withhold_token=True, **how)
+        except Unreachable as e:
+            silent = isinstance(e, Silent)
+            self._silent_until = time.monotonic() + QUIET_SECONDS if silent else 0.0
+            raise ProviderDown(f"{method}: {e}") from None
+        self._silent_until = 0.0
+        return response
+
+    def _check_silence(self) -> None:
+        """Raises ProviderDown for a while after it did not answer in time; then one may try."""
+        with self._lock:
+            moment = time.monotonic()
+            if moment < self._silent_until:
+                raise ProviderDown("it did not answer a moment ago")
+            if self._silent_until:
+                self._silent_until = moment + QUIET_SECONDS
 
     def _wire(self) -> Wire:
         client, secret, method = self.client_id, self._secret, POSTED
@@ -201,10 +219,7 @@ class ProviderClient:
         if access_token:
             headers["Authorization"] = f"Bearer {access_token}"
         with Wire(ca=self._ca) as wire:
-            try:
-                response = wire.request("GET", url, withhold_token=True, headers=headers)
-            except Unreachable as e:
-                raise ProviderDown(f"asking: {e}") from None
+            response = self._asked(wire, "GET", url, headers=headers)
         return _object(response, "asking", (200,))
 
 

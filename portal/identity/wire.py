@@ -23,12 +23,17 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 SECONDS = 5.0
+MARGIN = 0.1
 MAX_BYTES = 512_000
 CHUNK = 16_384
 
 
 class Unreachable(Exception):
     """No whole, readable answer in time."""
+
+
+class Silent(Unreachable):
+    """The time ran out."""
 
 
 class Wire(OAuth2Session):
@@ -52,17 +57,19 @@ class Wire(OAuth2Session):
                 response = super().send(request, **options)
                 response._content = _body(response, end)
             except (RequestException, HTTPError, OSError, ValueError) as e:
-                raise Unreachable(type(e).__name__) from None
+                late = time.monotonic() >= end - MARGIN
+                raise (Silent if late else Unreachable)(type(e).__name__) from None
         response._content_consumed = True  # type: ignore[attr-defined]
         return response
 
     @contextmanager
     def _deadline(self, seconds: float) -> Iterator[float]:
+        end = time.monotonic() + seconds
         timer = threading.Timer(seconds, self._cut)
         timer.daemon = True
         timer.start()
         try:
-            yield time.monotonic() + seconds
+            yield end
         finally:
             timer.cancel()
 
