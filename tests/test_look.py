@@ -445,3 +445,21 @@ def test_help_a_contact_and_a_plan_can_be_written_about_where_they_stand(
     assert "/kommentarer?om=r9" in whole and "Vi er glade for det" in whole
     assert "/kommentarer?om=r9" not in html(part, may=False)
     assert "/kommentarer?om=r9" not in html("all", may=True), "the big page stays light"
+
+
+@pytest.mark.parametrize("part", ["all", "meetings", "coming_list", "calendar"])
+def test_one_that_has_answered_is_told_as_one(app: Flask, part: str) -> None:
+    def told(answered: int) -> str:
+        states = [State.EMPTY] * answered + [State.UNAVAILABLE]
+        lines = tuple(
+            Line(source=str(n), name=f"Sted {n}", sector=Sector.OTHER, state=state)
+            for n, state in enumerate(states)
+        )
+        overview = Overview(citizen=CHILD, at=AT, complete=True, lines=lines)
+        values: dict[str, object] = {"overview": overview, "citizen": CHILD, "part": part}
+        if part == "calendar":
+            values |= {"part": "meetings", "shown_month": AT.date().replace(day=1)}
+        return page(app, "overview/_parts.html", **values)
+
+    assert "hos den ene, der har svaret." in told(1)
+    assert "hos de 2, der har svaret." in told(2)
