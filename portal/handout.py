@@ -123,6 +123,8 @@ class ConsentCount(msgspec.Struct, frozen=True, kw_only=True):
 
     active: int = 0
     pending: int = 0
+    ending: int = 0
+    """How many of the active end soon."""
     places: frozenset[str] = frozenset()
 
 

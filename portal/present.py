@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, partial
 
 import msgspec
@@ -135,10 +135,12 @@ class Presenter:
         home, person = standing.home, standing.viewer.person
         rows = self._consents.rows(home, person, home.held)
         states = [r.mine for r in rows.values()]
-        active = (a for a, row in rows.items() if row.mine is Mine.ACTIVE)
+        active = {a: row for a, row in rows.items() if row.mine is Mine.ACTIVE}
+        soon = home.facts.today + timedelta(days=self._settings.consents.remind_days)
         return ConsentCount(
-            active=states.count(Mine.ACTIVE),
+            active=len(active),
             pending=states.count(Mine.PENDING),
+            ending=sum(any(s.until <= soon for s in row.scopes) for row in active.values()),
             places=frozenset(self._standings.shown_id(standing, a) for a in active),
         )
 

@@ -230,6 +230,21 @@ def test_one_draft_belongs_to_one_child_and_one_place(login: Login) -> None:
     assert state(mette, people["Emil"], "ppr") == "none"
 
 
+def test_the_overview_reminds_of_a_yes_that_ends_soon(login: Login) -> None:
+    camilla = login("camilla")
+    noah = camilla.citizens()["Noah"]
+
+    def told() -> str:
+        return check(camilla.get(f"/overblik/{noah}"))
+
+    grant(camilla, noah, "ppr", til=(TODAY + timedelta(days=31)).isoformat())
+    assert "udløber snart" not in told()
+    grant(camilla, noah, "ppr", til=(TODAY + timedelta(days=30)).isoformat())
+    assert f'<a href="/overblik/{noah}/samtykke">1 samtykke udløber snart</a>' in told()
+    withdraw(camilla, noah, "ppr")
+    assert "udløber snart" not in told()
+
+
 # --- two parents ------------------------------------------------------------------------
 
 
