@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hostile_provider import Bend, Provider, Reply
+from hostile_provider import Bend, Json, Provider, Reply
 from sign_in_app import JONAS, METTE, log_in, make_app, make_settings, who
 
 from portal.crypto import Vault
@@ -70,14 +70,76 @@ def test_a_changed_cookie_is_refused(
     assert door_visitor.get("/log-ind/retur", query_string=answer).status_code == 400
 
 
-def test_the_answer_of_an_older_tab_does_not_spoil_the_newer(
+def begun(hostile: Provider, visitor: FlaskClient, many: int) -> list[Json]:
+    """The answers of so many tabs, each with its own login."""
+    return [hostile.authorize(visitor.get("/log-ind").headers["Location"]) for _ in range(many)]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_three_tabs_come_in_whichever_answers_first(
+    hostile: Provider, door_visitor: FlaskClient, order: tuple[int, ...]
+) -> None:
+    answers = begun(hostile, door_visitor, 3)
+    for tab in order:
+        back = door_visitor.get("/log-ind/retur", query_string=answers[tab])
+        assert back.headers.get("Location") == "/overblik"
+        assert who(door_visitor) == "Mette Holm"
+    assert door_visitor.get_cookie("login") is None
+    for answer in answers:  # each was good for one use, logged in or not
+        assert door_visitor.get("/log-ind/retur", query_string=answer).status_code == 400
+    assert who(door_visitor) == "Mette Holm"
+
+
+def test_the_fourth_tab_ends_the_first(hostile: Provider, door_visitor: FlaskClient) -> None:
+    first, *others = begun(hostile, door_visitor, 4)
+    assert door_visitor.get("/log-ind/retur", query_string=first).status_code == 400
+    for answer in others:
+        assert door_visitor.get("/log-ind/retur", query_string=answer).status_code == 302
+
+
+def test_cancelled_in_one_tab_the_other_still_comes_in(
     hostile: Provider, door_visitor: FlaskClient
 ) -> None:
-    older, newer = (
-        hostile.authorize(door_visitor.get("/log-ind").headers["Location"]) for _ in range(2)
-    )
-    assert door_visitor.get("/log-ind/retur", query_string=older).status_code == 400
-    assert door_visitor.get("/log-ind/retur", query_string=newer).status_code == 302
+    cancelled, other = begun(hostile, door_visitor, 2)
+    del cancelled["code"]
+    cancelled["error"] = "access_denied"
+    back = door_visitor.get("/log-ind/retur", query_string=cancelled)
+    assert back.headers["Location"] == "/?login=afbrudt"
+    assert door_visitor.get("/log-ind/retur", query_string=other).status_code == 302
+
+
+def test_a_copied_cookie_brings_back_no_spent_tab(hostile: Provider, door_app: Flask) -> None:
+    visitor, copy = door_app.test_client(), door_app.test_client()
+    spent, other = begun(hostile, visitor, 2)
+    cookie = visitor.get_cookie("login")
+    assert cookie is not None
+    copy.set_cookie("login", cookie.value)
+    assert visitor.get("/log-ind/retur", query_string=spent).status_code == 302
+    hostile.codes[spent["code"]] = {}
+    assert copy.get("/log-ind/retur", query_string=spent).status_code == 400
+    assert copy.get("/log-ind/retur", query_string=other).status_code == 302
+
+
+def test_another_persons_answer_in_a_second_tab_is_hers(
+    hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    """She does not see what the first tab's person sees."""
+    first, second = begun(hostile, door_visitor, 2)
+    door_visitor.get("/log-ind/retur", query_string=first)
+    hostile.person = {"sub": "sub-jonas", "userinfo": {"dk.cpr": JONAS}}
+    door_visitor.get("/log-ind/retur", query_string=second)
+    assert who(door_visitor) == "Jonas Krogh"
+
+
+def test_the_cookie_of_three_long_attempts_fits_a_browser(
+    hostile: Provider, door_app: Flask
+) -> None:
+    visitor = door_app.test_client()
+    key = door_app.extensions["portal"].oidc.returns.key("/" + "a" * 499, "f" * 64)
+    for _ in range(5):
+        answer = visitor.get(f"/log-ind?retur={key}")
+    (cookie,) = answer.headers.getlist("Set-Cookie")
+    assert 2000 < len(cookie) + len("__Host-; Secure") < 4096
 
 
 def test_ten_minutes_are_enough(

@@ -1,7 +1,7 @@
-"""One login attempt, kept in the browser that began it.
+"""The login attempts of the last tabs, kept in the browser that began them.
 
 The cookie is sealed (nobody but us can read or make one), lives ten minutes
-and is good for one answer. Being in the browser, it binds the answer to it.
+and is good for one answer each. Being in the browser, it binds the answers to it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from portal.identity.profile import Door
 from portal.settings import Settings
 
 SECONDS = 600
+TABS = 3  # so many fit a cookie of 4096 bytes, whatever pages they lead back to
 CONTEXT = "login attempt"
 RETURN_SECONDS = 3600
 PLAIN_PATH = r"/(?![/\\])[A-Za-z0-9._~%/?=&+-]*"
@@ -31,7 +32,7 @@ NOT_BACK = ("/log-ind", "/log-ud")
 _Path = Annotated[str, msgspec.Meta(pattern=f"^{PLAIN_PATH}$", max_length=500)]
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """What must be remembered between going to the provider and coming back."""
 
     door: Door
@@ -88,22 +89,44 @@ def begin(door: Door, return_to: ReturnTo) -> Attempt:
     )
 
 
-def to_cookie(attempt: Attempt, vault: Vault) -> str:
-    """The attempt as a cookie value."""
-    return base64.urlsafe_b64encode(vault.seal(msgspec.json.encode(attempt), CONTEXT)).decode()
+def with_another(cookie: str, attempt: Attempt, vault: Vault) -> str:
+    """The cookie value with one more attempt in it, and the last ones of other tabs."""
+    standing = [one for one in _attempts(cookie, vault) if _in_time(one)]
+    return _sealed([*standing, attempt][-TABS:], vault)
+
+
+def without(cookie: str, state: str, vault: Vault) -> str:
+    """The cookie value when this attempt is over; empty when none is left."""
+    left = [one for one in _attempts(cookie, vault) if one.state != state and _in_time(one)]
+    return _sealed(left, vault) if left else ""
 
 
 def from_cookie(cookie: str, state: str, vault: Vault) -> Attempt:
     """The attempt that this browser began and this answer belongs to. Raises Invalid."""
-    if not cookie:
+    begun = _attempts(cookie, vault)
+    if not begun:
         raise Invalid("no login was begun in this browser")
+    answered = state.encode(errors="replace")
+    for attempt in begun:
+        if hmac.compare_digest(attempt.state.encode(), answered):
+            if not _in_time(attempt):
+                raise Invalid("the login took too long")
+            return attempt
+    raise Invalid("state is not this browser's")
+
+
+def _in_time(attempt: Attempt) -> bool:
+    return 0 <= time.time() - attempt.at <= SECONDS
+
+
+def _sealed(attempts: list[Attempt], vault: Vault) -> str:
+    return base64.urlsafe_b64encode(vault.seal(msgspec.json.encode(attempts), CONTEXT)).decode()
+
+
+def _attempts(cookie: str, vault: Vault) -> list[Attempt]:
+    """What a cookie holds; nothing when it is not ours."""
     try:
         opened = vault.open(base64.urlsafe_b64decode(cookie), CONTEXT)
-        attempt = msgspec.json.decode(opened, type=Attempt)
+        return msgspec.json.decode(opened, type=list[Attempt])
     except (Unreadable, binascii.Error, ValueError, msgspec.DecodeError):
-        raise Invalid("the login cookie is not ours") from None
-    if not hmac.compare_digest(attempt.state.encode(), state.encode(errors="replace")):
-        raise Invalid("state is not this browser's")
-    if not 0 <= time.time() - attempt.at <= SECONDS:
-        raise Invalid("the login took too long")
-    return attempt
+        return []

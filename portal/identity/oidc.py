@@ -27,7 +27,8 @@ from portal.identity.attempt import (
     ReturnTo,
     begin,
     from_cookie,
-    to_cookie,
+    with_another,
+    without,
 )
 from portal.identity.checks import Claims, Expected, LogoutNotice
 from portal.identity.failures import Cancelled, Invalid, ProviderDown
@@ -89,8 +90,11 @@ class Oidc:
         """The doors that are configured."""
         return tuple(self._doors)
 
-    def begin(self, door: Door, return_to: ReturnTo, language: str) -> Departure:
-        """Start a login. Raises ProviderDown; KeyError when the door is not configured."""
+    def begin(self, door: Door, return_to: ReturnTo, language: str, cookie: str = "") -> Departure:
+        """Start a login beside those of other tabs, which `cookie` holds.
+
+        Raises ProviderDown; KeyError when the door is not configured.
+        """
         way = self._doors[door]
         metadata = way.provider.metadata()
         attempt = begin(door, return_to)
@@ -100,8 +104,12 @@ class Oidc:
             parameters = {"client_id": way.settings.client_id, "request_uri": pushed}
         return Departure(
             url=_with_query(metadata.authorization_endpoint, parameters),
-            cookie=to_cookie(attempt, self._vault),
+            cookie=with_another(cookie, attempt, self._vault),
         )
+
+    def over(self, cookie: str, state: str) -> str:
+        """What the browser is to keep when this attempt is over: those of other tabs."""
+        return without(cookie, state, self._vault)
 
     def finish(self, cookie: str, answer: Mapping[str, Sequence[str]]) -> Arrival:
         """Judge the provider's answer. Raises a LoginFailed, StoreDown."""

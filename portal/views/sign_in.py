@@ -61,17 +61,14 @@ def staff() -> ResponseReturnValue:
 @limited("door", by=address)
 def back() -> ResponseReturnValue:
     """Back from the provider; right or wrong, this attempt is over."""
-    settings, browser = portal().settings, current()
-    sealed = request.cookies.get(cookie_name(settings, "login"), "")
-    arrival = portal().oidc.finish(sealed, dict(request.args.lists()))
+    browser = current()
+    arrival = portal().oidc.finish(_attempts(), dict(request.args.lists()))
     token = receive(arrival, portal().family, portal().sessions, browser.stored, choose())
     browser.become(token)
     who = portal().sessions.subject(arrival)
     log.info("login outcome=in who=%s", who, extra={"door": arrival.door, "outcome": "in"})
     tell().login(arrival.door, "in")
-    response = redirect(arrival.return_to or HOME[arrival.door], code=302)
-    set_cookie(response, settings, "login", "")
-    return response
+    return _over(redirect(arrival.return_to or HOME[arrival.door], code=302))
 
 
 @sign_in.post("/log-ud")
@@ -139,14 +136,21 @@ def _depart(door: Door) -> ResponseReturnValue:
     oidc, settings = portal().oidc, portal().settings
     if door not in oidc.doors:
         abort(404)
-    departure = oidc.begin(door, oidc.returns.read(request.args.get("retur", "")), chosen().tag)
+    return_to = oidc.returns.read(request.args.get("retur", ""))
+    departure = oidc.begin(door, return_to, chosen().tag, _attempts())
     response = redirect(departure.url, code=302)
     set_cookie(response, settings, "login", departure.cookie, ATTEMPT_SECONDS)
     return response
 
 
+def _attempts() -> str:
+    return request.cookies.get(cookie_name(portal().settings, "login"), "")
+
+
 def _over(response: Answer) -> Answer:
-    set_cookie(response, portal().settings, "login", "")
+    """Right or wrong, this attempt is over; those of other tabs stand."""
+    left = portal().oidc.over(_attempts(), request.args.get("state", ""))
+    set_cookie(response, portal().settings, "login", left, ATTEMPT_SECONDS)
     return response
 
 
