@@ -463,3 +463,13 @@ def test_one_that_has_answered_is_told_as_one(app: Flask, part: str) -> None:
 
     assert "hos den ene, der har svaret." in told(1)
     assert "hos de 2, der har svaret." in told(2)
+
+
+@pytest.mark.parametrize("kind", [None, "citizen", "staff"])
+def test_help_leads_families_to_where_something_wrong_is_told(app: Flask, kind: str | None) -> None:
+    app.jinja_env.globals["viewer"] = {"kind": kind} if kind else None
+    with app.test_request_context():
+        html = app.jinja_env.get_template("pages/help.html").render()
+    wrong = html.partition("Er noget forkert?")[2].partition("<h2")[0]
+    link = '<a href="/overblik">Noget mangler eller er forkert</a>'
+    assert (link in wrong) == (kind != "staff")
