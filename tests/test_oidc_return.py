@@ -270,8 +270,8 @@ def test_the_same_sub_at_another_issuer_is_another_person(
     hostile: Provider, door_app: Flask
 ) -> None:
     sessions = door_app.extensions["portal"].sessions
-    one = SimpleNamespace(issuer="https://a", subject="x")
-    two = SimpleNamespace(issuer="https://b", subject="x")
+    one = SimpleNamespace(door="citizen", issuer="https://a", subject="x")
+    two = SimpleNamespace(door="citizen", issuer="https://b", subject="x")
     assert sessions.subject(one) != sessions.subject(two)
 
 

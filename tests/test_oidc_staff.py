@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from hostile_provider import Bend, Json, Provider
-from sign_in_app import UNIT, log_in, make_app, make_settings
+from sign_in_app import METTE, UNIT, log_in, make_app, make_settings
+from sqlalchemy import select
 
+from portal.identity.session import Account, Session
+from portal.models import session
 from portal.settings import BeforeConsent
 
 pytest_plugins = ("sign_in_fixtures",)
@@ -75,6 +79,77 @@ def test_role_and_pseudonym(hostile: Provider, tmp_path: Path) -> None:
     userinfo = {"unit": "1003000002", "role": "psykolog\u0000\u202e"}
     status, me = arrive(hostile, tmp_path, userinfo, unit_system=P_NUMBER, role_claim="role")
     assert status == 302 and me["name"] == "" and "\u202e" not in me["role"]
+
+
+def at_work(hostile: Provider, visitor: FlaskClient, person: str, **claims: Any) -> None:
+    """An employee logs in, whom the provider calls `person` beside the usual `sub`."""
+    userinfo = {"unit": f"{P_NUMBER}|1003000002", "uuid": person, "dk.cpr": METTE}
+    hostile.person = {"sub": "sub-mette", "userinfo": userinfo, **claims}
+    assert log_in(visitor, hostile, "/log-ind/medarbejder").status_code == 302
+
+
+def account(app: Flask, visitor: FlaskClient) -> Account:
+    cookie = visitor.get_cookie("session")
+    assert cookie is not None
+    found = app.extensions["portal"].sessions.load(cookie.value)
+    assert isinstance(found, Session)
+    return found.account
+
+
+def test_an_employee_is_who_person_claim_says(hostile: Provider, tmp_path: Path) -> None:
+    """Two people with one `sub` are two, and one person with another `sub` is one."""
+    app = make_app(make_settings(tmp_path, hostile.issuer, staff={"person_claim": "uuid"}))
+    poul, lis, again = (app.test_client() for _ in range(3))
+    at_work(hostile, poul, "poul")
+    at_work(hostile, lis, "lis")
+    at_work(hostile, again, "poul", sub="sub-new")
+    one, two, three = (account(app, visitor) for visitor in (poul, lis, again))
+    assert one.subject == three.subject != two.subject
+    sessions = app.extensions["portal"].sessions
+    assert {x.id for x in sessions.list(one)} == {one.session, three.session}
+    assert [x.id for x in sessions.list(two)] == [two.session]
+    assert not sessions.end_own(two, one.session) and sessions.end_own(three, one.session)
+
+
+@pytest.mark.parametrize("person_claim", ["", "sub", "uuid"])
+def test_an_employee_is_never_taken_together_with_a_citizen(
+    hostile: Provider, tmp_path: Path, person_claim: str
+) -> None:
+    """The same `sub` at both doors: two names for her in the log, and two lists of logins."""
+    staff = {"person_claim": person_claim}
+    app = make_app(make_settings(tmp_path, hostile.issuer, staff=staff))
+    home, work = app.test_client(), app.test_client()
+    at_work(hostile, work, "mette")
+    assert log_in(home, hostile).status_code == 302
+    citizen, employee = account(app, home), account(app, work)
+    assert citizen.subject != employee.subject
+    sessions = app.extensions["portal"].sessions
+    assert [x.id for x in sessions.list(employee)] == [employee.session]
+    assert [x.id for x in sessions.list(citizen)] == [citizen.session]
+    assert not sessions.end_own(employee, citizen.session)
+    with app.extensions["portal"].store.read() as connection:
+        rows = connection.execute(select(session)).all()
+    assert len({row.issuer_subject[:32] for row in rows}) == 2
+    assert len({row.issuer_subject[32:] for row in rows}) == 2
+    assert len({row.provider_session for row in rows}) == 2
+
+
+@pytest.mark.parametrize(
+    "named", [{}, {"sid": None}, {"sub": None}], ids=["sub-and-sid", "sub", "sid"]
+)
+def test_the_provider_ends_an_employees_session(
+    hostile: Provider, tmp_path: Path, named: Json
+) -> None:
+    app = make_app(make_settings(tmp_path, hostile.issuer, staff={"person_claim": "uuid"}))
+    home, work, other = (app.test_client() for _ in range(3))
+    at_work(hostile, work, "mette")
+    assert log_in(home, hostile).status_code == 302
+    hostile.sid = "another"
+    at_work(hostile, other, "poul", sub="sub-poul")
+    token = hostile.logout_token(**{"sid": "provider-session", **named})
+    assert home.post("/log-ind/bagkanal", data={"logout_token": token}).status_code == 200
+    standing = [v.get("/me").get_json()["session"] is not None for v in (home, work, other)]
+    assert standing == [False, False, True]
 
 
 ROLES: dict[str, tuple[Json, str, str]] = {

@@ -37,10 +37,11 @@ from portal.settings import Settings
 ABSOLUTE = timedelta(hours=12)
 NOTED = timedelta(minutes=1)  # how exactly `used` is kept: one write a minute, not one a click
 LOGOUT_TOKEN_SECONDS = 600
+HALF = 32  # of a keyed hash of 64 hex digits: 128 bits still name one
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is logged in. `person` is None for staff; `subject` a keyed hash of (issuer, sub)."""
+    """Who is logged in. `person` is None for staff; `subject` is `Sessions.subject`."""
 
     session: str
     person: str | None
@@ -115,8 +116,13 @@ class Sessions:
         return token
 
     def subject(self, arrival: Arrival) -> str:
-        """The keyed hash of who this is at the provider: (iss, sub), never sub alone."""
-        return self._lasting.hash(f"{arrival.issuer}\x1f{arrival.subject}")
+        """The keyed hash of who this is at the provider: (iss, sub), never sub alone.
+
+        An employee is who `person_claim` says, and nobody the citizens' door knows.
+        """
+        if arrival.door == "staff":
+            return self._hash("staff", arrival.issuer, arrival.person)
+        return self._hash(arrival.issuer, arrival.subject)
 
     def load(self, token: str, *, used: bool = True) -> Session | None:
         """The session of this token, if it stands; its use is noted, unless told that it is none.
@@ -198,19 +204,27 @@ class Sessions:
             return self._delete(connection, self._meant(notice))
 
     def _meant(self, notice: LogoutNotice) -> ColumnElement[bool]:
-        """By subject, by the provider's session, or both.
+        """By subject, by the provider's session, or both, at whichever door.
 
         With both, a session of the subject whose provider session we were never told ends too.
         """
-        subject = self._lasting.hash(f"{notice.issuer}\x1f{notice.subject}")
-        sid = self._lasting.hash(f"{notice.issuer}\x1f{notice.provider_session}")
-        by_subject = session.c.issuer_subject == subject
-        by_sid = session.c.provider_session == sid
+        issuer, sub, sid = notice.issuer, notice.subject, notice.provider_session
+        employee = self._hash("staff sub", issuer, sub)[:HALF]
+        by_subject = or_(
+            session.c.issuer_subject == self._hash(issuer, sub),
+            session.c.issuer_subject.between(employee + "0" * HALF, employee + "f" * HALF),
+        )
+        by_sid = session.c.provider_session.in_(
+            (self._hash(issuer, sid), self._hash("staff sid", issuer, sid))
+        )
         if not notice.subject:
             return by_sid
         if not notice.provider_session:
             return by_subject
         return and_(by_subject, or_(by_sid, session.c.provider_session == ""))
+
+    def _hash(self, *parts: str) -> str:
+        return self._lasting.hash("\x1f".join(parts))
 
     def _mine(self, hashed: str) -> ColumnElement[bool]:
         return and_(session.c.token == hashed, session.c.tenant == self._tenant)
@@ -219,7 +233,10 @@ class Sessions:
         whose = (
             session.c.person == account.person
             if account.person
-            else session.c.issuer_subject == account.subject
+            else and_(
+                session.c.person.is_(None),
+                session.c.issuer_subject.endswith(account.subject[:HALF]),
+            )
         )
         return and_(whose, session.c.tenant == self._tenant)
 
@@ -236,14 +253,19 @@ class Sessions:
         self._delete(connection, old)
 
     def _row(self, hashed: str, kept: Session, arrival: Arrival) -> dict[str, Any]:
-        moment, sid = now(), arrival.provider_session
+        moment, subject, sid = now(), kept.account.subject, ""
+        staff, at = arrival.door == "staff", arrival.issuer
+        if staff:  # half of what the provider will name, half of who it is here
+            subject = self._hash("staff sub", at, arrival.subject)[:HALF] + subject[:HALF]
+        if told := arrival.provider_session:
+            sid = self._hash("staff sid", at, told) if staff else self._hash(at, told)
         return {
             "token": hashed,
             "tenant": self._tenant,
             "id": kept.account.session,
             "person": kept.account.person,
-            "issuer_subject": kept.account.subject,
-            "provider_session": self._lasting.hash(f"{arrival.issuer}\x1f{sid}") if sid else "",
+            "issuer_subject": subject,
+            "provider_session": sid,
             "data": self._seal(hashed, kept),
             "created": moment,
             "used": moment,
