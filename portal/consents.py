@@ -89,8 +89,7 @@ class Consents:
         state = consent_state.mine(events, actor, viewer, home.facts, self._sectors)
         scopes = consent_state.scopes(events, actor, home.facts, self._sectors)
         visible = tuple(s for s in scopes if self._concerns(s, viewer, home))
-        decides = decided_sectors(viewer, home.facts)
-        if not decides and visible and actor in self._sectors:
+        if not decided_sectors(viewer, home.facts) and visible:
             state = Mine.ACTIVE
         if state is Mine.ACTIVE and actor not in self._sectors:  # gone: a yes that opens nothing
             state = Mine.PENDING

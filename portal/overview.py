@@ -25,7 +25,7 @@ from portal.records import Answer, Category, State
 from portal.redaction import holds_protected
 from portal.seen import Seen, kinds_of_news
 from portal.standing import NotFound, Standing
-from portal.threshold import PLAIN, Look, Overtaken, Threshold
+from portal.threshold import EVERYTHING, PLAIN, Look, Overtaken, Threshold
 
 __all__ = ["PLAIN", "Look", "Overviews"]
 
@@ -208,14 +208,20 @@ def _patience(standing: Standing, wait: float | None) -> float | None:
 
 def shown_of(page: Overview, look: Look) -> tuple[Category, ...]:
     """The categories that a look asked for and the page holds something of."""
-    held = {
+    shown = {
         Category.CONTACTS: page.contacts,
-        Category.MEETINGS: page.meetings or page.past_meetings,
-        Category.INTERVENTIONS: page.interventions or page.loose_goals,
-        Category.PLANS: page.plans or page.loose_goals,
+        Category.MEETINGS: (*page.meetings, *page.past_meetings),
+        Category.INTERVENTIONS: (*page.interventions, *page.loose_goals),
+        Category.PLANS: (*page.plans, *page.loose_goals),
         Category.WELLBEING: page.measurements,
+    }
+    beside = [e for c in look.categories for e in shown.get(c, ())]
+    held: dict[Category, object] = {
+        **shown,
         Category.MASTER_DATA: Category.MASTER_DATA in page.opens,
-        Category.COMMENTS: page.notes,
+        Category.COMMENTS: page.notes
+        if look.categories in (EVERYTHING, (Category.COMMENTS,))
+        else any(e.notes for e in beside),
     }
     return tuple(c for c in look.categories if held[c])
 

@@ -80,8 +80,7 @@ class SeenBy:
             return standing.viewer.person in (line.person, line.told)
         if self._by_a_child(standing, line.person):
             return False
-        judged = line.shared is not None and standing.viewer.person in line.shared
-        if judged and line.categories and not self._shared(standing, line):
+        if line.shared is not None and line.categories and not self._shared(standing, line):
             return False  # an employee saw nothing that this reader may know of
         hidden = standing.guard.places
         actors = [self._actors.get(a) for a in line.actors]

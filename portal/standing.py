@@ -159,16 +159,16 @@ class Standings:
     # --- whose look it is ---
 
     def family(self, home: Household) -> Iterator[Standing]:
-        """Where each of those stands whom the citizen's overview is open to: her and custody holders."""
-        for person in sorted({home.citizen.id, *home.facts.guardians}):
-            viewer = Viewer(person=person)
-            how = access.relation(viewer, home.facts)
+        """Where the citizen and each custody holder stand, also one whose door is shut today: she
+        may read the log on a day when it is not."""
+        custodians = home.facts.custodians or frozenset()
+        for person in sorted({home.citizen.id, *custodians}):
+            how = Relation.SELF if person == home.citizen.id else Relation.GUARDIAN
             try:
                 guard = self.guard(person, home)
             except UnknownPerson:  # a custody holder without a record of her own
                 continue
-            if how:
-                yield Standing(viewer=viewer, relation=how, home=home, guard=guard)
+            yield Standing(viewer=Viewer(person=person), relation=how, home=home, guard=guard)
 
     def footing(self, standing: Standing) -> frozenset[Sector]:
         """The sectors of the data that let an employee in: her own places' and what consents open."""
@@ -196,10 +196,14 @@ class Standings:
 
     def _exists(self, source: SourceConfig, standing: Standing) -> bool:
         actor = self._actors[source.actor]
+        opened = {s for x in standing.scopes if x.purpose == standing.purpose for s in x.sources}
+        if (
+            standing.preview_for
+            and source.id not in opened
+            and source.actor != standing.preview_for
+        ):
+            return False
         if standing.relation is Relation.STAFF:
-            opened = {
-                s for x in standing.scopes if x.purpose == standing.purpose for s in x.sources
-            }
             if source.actor in standing.viewer.actors or source.id in opened:
                 return True
             same = actor.municipality == self._settings.municipality

@@ -240,3 +240,27 @@ def test_an_owner_holds_its_lines_back_from_one_reader_for_a_while(
     with app.extensions["portal"].store.read(emil) as c:
         said = entries(c, settings.municipality, emil, family.key(emil))
     assert [e.line.outcome for e in said if e.line.act is Act.HOLD] == ["efterforskning"] * 2
+
+
+def test_what_an_employee_saw_of_a_small_child_is_judged_for_the_day_she_can_read_it(
+    app: Flask, login: Login
+) -> None:
+    """Emil is 9: what a line may tell him is written down with it, and a stranger to it reads none."""
+    mette, karin = login("mette"), staff(login, "karin")
+    emil, portal = mette.citizens()["Emil"], app.extensions["portal"]
+    look_up(karin, portal.family.known(emil).person.identifiers[CPR_SYSTEM])
+    purpose(karin, emil)
+    karin.get(f"/overblik/{emil}?vent=1")
+    with portal.store.read(emil) as c:
+        said = entries(c, portal.settings.municipality, emil, portal.family.key(emil))
+    (line,) = [e.line for e in said if not e.line.person and e.line.categories]
+    assert line.shared and len(line.shared) == 3 and set(line.shared[emil]) < set(line.categories)
+
+
+def test_a_part_with_comments_beside_it_tells_only_of_those_it_shows(login: Login) -> None:
+    mette = login("mette")
+    emil = mette.citizens()["Emil"]
+    mette.post(f"/overblik/{emil}/kommentarer", {"tekst": "Kun til mig selv"})
+    mette.get(f"/overblik/{emil}/kontakter?vent=1")
+    newest = lines(mette, emil).split("<li")[1:3]
+    assert not any("så kontakter og kommentarer" in x for x in newest), newest

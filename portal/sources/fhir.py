@@ -178,7 +178,7 @@ def _is(
     """
     said = obj(reference, "identifier")
     number = (text(said, "system"), text(said, "value"))
-    if number[0] == asked[0] and number[1].replace("-", "") not in ("", asked[1]):
+    if number[0] == asked[0] and number[1] and _plain(number) != _plain(asked):
         return False
     target = graph.local(text(reference, "reference"))
     if target in names:
@@ -187,4 +187,9 @@ def _is(
         return False
     if found := graph.find(reference, holder):
         return found.get("resourceType") == "Patient" and asked in identifiers(found)
-    return number == asked and kind_said(reference) in ("", "Patient")
+    return _plain(number) == _plain(asked) and kind_said(reference) in ("", "Patient")
+
+
+def _plain(number: tuple[str, str]) -> tuple[str, str]:
+    """A CPR number may be written with a hyphen."""
+    return number[0], number[1].replace("-", "")
