@@ -4,16 +4,16 @@ nobody's consents would stand, and no closed access would hold.
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
-from portal.crypto import Unreadable, Vault
+from portal.crypto import LABEL, Unreadable, Vault
 from portal.db import Store, StoreDown, Task
 from portal.lasting import nobodys
 from portal.models import person
 
 
 class KeyCheck:
-    """Of one municipality. One person is enough, and is asked for until there is one."""
+    """Of one municipality. One person for each key that sealed somebody; asked for until there is one."""
 
     def __init__(self, store: Store, vault: Vault, tenant: str) -> None:
         self._store, self._vault, self._tenant = store, vault, tenant
@@ -31,13 +31,20 @@ class KeyCheck:
 
     def _opens(self) -> bool:
         """Whether there was somebody to try them on. Raises Unreadable, StoreDown."""
-        t = person.c
-        sealed = select(t.id, t.identifier).where(
-            t.tenant == self._tenant, func.length(t.identifier) > 0
-        )  # of an erased person nothing is left
         with self._store.read(task=Task.ROTATE) as c:
-            nobodys(c, self._vault, self._tenant)
-            found = c.execute(sealed.limit(1)).first()
-        if found:
-            self._vault.open(found.identifier, f"identifier {found.id}")
-        return found is not None
+            return opens(c, self._vault, self._tenant)
+
+
+def opens(c: Connection, vault: Vault, tenant: str) -> bool:
+    """The same in a transaction that has Task.ROTATE. Raises Unreadable.
+
+    What is half rotated needs both keys. Of an erased person nothing is left to open.
+    """
+    t = person.c
+    nobodys(c, vault, tenant)
+    ours = (t.tenant == tenant) & (func.length(t.identifier) > 0)
+    one_each = select(func.min(t.id)).where(ours).group_by(func.substr(t.identifier, 1, LABEL))
+    ids = c.execute(one_each).scalars().all()
+    for row in c.execute(select(t.id, t.identifier).where(t.id.in_(ids))).all():
+        vault.open(row.identifier, f"identifier {row.id}")
+    return bool(ids)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 from msgspec import structs
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from portal import audit, create_app, keys, rotation
@@ -190,6 +190,28 @@ def test_with_keys_that_open_nothing_no_portal_starts(lived_in: Shop) -> None:
     assert command(with_keys(lived_in.settings, new, old)).exit_code == 0
     assert "the data keys do not open" in start(old)
     assert "PORTAL_DATA_KEYS" not in start(new)
+
+
+def test_half_rotated_it_starts_with_both_keys_only(
+    lived_in: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is still under the old key would be somebody new."""
+    (old,), new = lived_in.settings.data_keys, fresh_key()
+    both = with_keys(lived_in.settings, new, old)
+    monkeypatch.setattr(rotation, "AT_ONCE", 1)
+    work, statements = rotation.Rotation(both, open_store(both)), list[str]()
+    event.listen(lived_in.store.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    for batch in work._batches(person):
+        work._people(batch)
+        assert KeyCheck(lived_in.store, Vault([new, old]), "0851").problem() == ""
+        assert len([s for s in statements if "FROM person" in s]) == 2
+        statements.clear()
+        left = work.left()["people"]
+        problem = KeyCheck(lived_in.store, Vault([new]), "0851").problem()
+        statements.clear()
+        assert ("do not open" in problem) == bool(left), left
+    assert left == 0
+    assert "do not open" in KeyCheck(lived_in.store, Vault([old]), "0851").problem()
 
 
 def test_an_empty_database_takes_any_keys(shop: Shop) -> None:
