@@ -43,11 +43,15 @@ class Vault:
 
     def outdated(self, line: str) -> bool:
         """Whether another key than the first sealed this (hex); not so when it is cut off."""
+        return self.whole(line) and sealed_by(line) != self._first
+
+    @staticmethod
+    def whole(line: str) -> bool:
+        """Whether this (hex) is long enough to be something sealed."""
         try:
-            sealed = bytes.fromhex(line)
+            return len(bytes.fromhex(line)) > LABEL + NONCE + TAG
         except ValueError:
             return False
-        return len(sealed) > LABEL + NONCE + TAG and not sealed.startswith(self._first)
 
     @property
     def oldest_index(self) -> bytes:
@@ -102,6 +106,11 @@ class CitizenKey:
 def new_id() -> str:
     """128 random bits, hex: ids of persons, comments and the like."""
     return secrets.token_hex(16)
+
+
+def sealed_by(line: str) -> bytes:
+    """The label of the key that sealed this (hex)."""
+    return bytes.fromhex(line[: 2 * LABEL])
 
 
 def token_hash(token: str) -> str:

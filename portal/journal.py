@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Literal
 import msgspec
 
 from portal.consent_state import Event, Kind
-from portal.crypto import Unreadable, Vault
+from portal.crypto import Unreadable, Vault, sealed_by
 from portal.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,10 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="bac
     at: datetime
 
 
+class Unopened(Exception):
+    """A no that stands in the journal cannot be read; the text says where, and what to do."""
+
+
 No = Said | Shut | Erased | Ended
 Entry = No | Mark
 
@@ -96,6 +101,7 @@ class Journal:
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.path(settings.consents.journal)
         self._tenant, self._vault = settings.municipality, Vault(settings.data_keys)
+        self._keys_env = settings.data_keys_env
         self._context = f"journal {self._tenant}"
 
     def keep(self, entry: No) -> None:
@@ -113,14 +119,37 @@ class Journal:
     def read(self) -> Iterator[Entry]:
         """Everything, as it was added. A line that was cut off by a crash was told to nobody.
 
-        Other nodes' journals may lie in folders below. Raises OSError.
+        Other nodes' journals may lie in folders below. Raises OSError, Unopened.
         """
         for file in self._files():
-            for line in file.read_text().split():
+            text = file.read_text(errors="replace")
+            for found in re.finditer(r"\S+", text):
                 try:
-                    yield _decoded(self._vault.open(bytes.fromhex(line), self._context))
+                    yield _decoded(self._vault.open(bytes.fromhex(found[0]), self._context))
                 except (ValueError, Unreadable):
+                    if self._told(found[0], text[found.end() :]):
+                        raise Unopened(self._why(file, text, found)) from None
                     log.error("%s: a line cannot be read", file)
+
+    def _told(self, line: str, rest: str) -> bool:
+        """Whether somebody was told what the line says: it came to the disk as a whole.
+
+        A whole one ends its line, and the next begins another (`_append`). Under a key that we do
+        not hold nobody can tell more than that it is long enough.
+        """
+        if not self._vault.whole(line) or not rest.startswith("\n"):
+            return False
+        return not self._vault.holds(sealed_by(line)) or rest == "\n" or rest.startswith("\n\n")
+
+    def _why(self, file: Path, text: str, found: re.Match[str]) -> str:
+        where, name = f"{file}, line {text.count(chr(10), 0, found.start()) + 1}", self._keys_env
+        key = sealed_by(found[0])
+        if self._vault.holds(key):
+            return f"{where}, was changed; find another copy of the journal"
+        return (
+            f"{name} (data_keys_env): {where}, is sealed with data key {key.hex()}, which is not "
+            f"among ours (example: {name}=NEW,OLD)"
+        )
 
     def cut(self, before: datetime) -> int:
         """Remove the files of months that are over since MONTHS before; how many."""
@@ -152,13 +181,15 @@ class Journal:
     def _resealed(self, file: Path) -> int:
         descriptor = _opened(file)  # whoever wants to add waits, and then finds the new file
         try:
-            lines = file.read_text().split()
+            text = file.read_text()
+            lines, gaps = text.split(), re.findall(r"\S(\s+)(?=\S)", text)
             fresh = [self._anew(line) for line in lines]
             changed = sum(a != b for a, b in zip(lines, fresh, strict=True))
             if changed:
                 draft = file.with_suffix(".draft")
                 draft.unlink(missing_ok=True)
-                _append(draft, "\n".join(fresh))
+                # what was between them tells which were cut off
+                _append(draft, "".join(map(str.__add__, fresh, [*gaps, ""])))
                 os.replace(draft, file)
                 settle(file.parent)
             return changed

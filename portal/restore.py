@@ -20,7 +20,7 @@ from portal.checkpoints import Checkpoints, known, rows
 from portal.crypto import Vault
 from portal.db import Store, Task, aware, now, scope
 from portal.family import NOBODY
-from portal.journal import Journal, No
+from portal.journal import Entry, Journal, No, Unopened
 from portal.lasting import nobodys
 from portal.models import access_entry, session
 from portal.replay import Replay, ordered, since, unsaid
@@ -76,7 +76,7 @@ class Restore:
 
     def replay(self) -> Back:
         """The same for a database that was put back by its own tools. Raises as `run`."""
-        nos = ordered(self._journal.read())
+        nos = ordered(self._said())
         with self._store.own() as c:
             t = access_entry
             scope(c, self._tenant, task=Task.LOG)
@@ -102,13 +102,20 @@ class Restore:
         return manifest
 
     def _after(self, manifest: Manifest) -> list[No]:
-        nos = since(self._journal.read(), manifest.id)
+        nos = since(self._said(), manifest.id)
         if nos is None:
             raise Refused(
                 f"the journal in {self._settings.consents.journal} does not reach back to this "
                 "backup: put all of it there, or say --without-journal, which ends every consent"
             )
         return nos
+
+    def _said(self) -> list[Entry]:
+        """All of the journal: what is skipped may be somebody's no."""
+        try:
+            return list(self._journal.read())
+        except Unopened as e:
+            raise Refused(str(e)) from None
 
     def _prepare(self) -> None:
         """An empty database gets its schema; one that has another is not touched."""

@@ -24,6 +24,7 @@ from portal.access import Viewer
 from portal.backup_rows import LEFT_OUT, PARTS
 from portal.checkpoints import Checkpoints
 from portal.cli import main
+from portal.config import load
 from portal.consent_state import Mine
 from portal.db import Task
 from portal.family import NOBODY
@@ -205,6 +206,35 @@ def test_anothers_backup_another_key_and_another_schema_are_refused_by_name(
     monkeypatch.setattr(schema, "newest", lambda: "9999")
     told = _as(there, "portal-0851.toml", environ, "restore", str(file))
     assert "restore with the version that took it" in told
+
+
+def test_with_the_new_key_alone_nothing_from_before_the_rotation_is_restored(
+    shop: Shop,
+    lived: Lived,
+    elsewhere: Elsewhere,
+    engine: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A no under a key that is not there would be skipped, and people would be somebody new."""
+    old, new = shop.settings.environ["PORTAL_DATA_KEYS"], keys.new_data_key()
+    environ = {**shop.settings.environ, "PORTAL_DATA_KEYS": f"{new},{old}"}
+    between = load(Path(shop.settings.file), environ)
+    file = backup(between)  # after the restart, before `keys rotate`
+    shop.consents.withdraw(lived.home.citizen.id, who(lived.home)[0].id, "skole", True)
+    there = elsewhere.settings(between, engine)
+    if engine == "postgresql":
+        scratch = elsewhere.settings(between, engine)
+        monkeypatch.setenv("PORTAL_DRILL_DATABASE", scratch.environ["PORTAL_DATABASE_OWNER"])
+    alone = {"PORTAL_DATA_KEYS": new}
+    ways = (there, ("restore", str(file))), (between, ("restore", "--drill", str(file)))
+    for settings, way in ways:
+        told = _as(settings, "portal-0851.toml", {**settings.environ, **alone}, *way)
+        assert "PORTAL_DATA_KEYS (data_keys_env): " in told and ".journal, line" in told, told
+        assert len(told.splitlines()) == 1
+    told = _as(between, "portal-0851.toml", {**environ, **alone}, "restore", "--replay")
+    assert ".journal, line" in told
+    assert portal(between, "restore", "--drill", str(file)).exit_code == 0
+    assert portal(there, "restore", str(file)).exit_code == 0, "none of them left anything"
 
 
 def _as(settings: Settings, name: str, environ: dict[str, str], *arguments: str) -> str:
