@@ -38,7 +38,7 @@ def backup(context: click.Context, target: Path | None, status: bool) -> None:
     m = made.manifest
     click.echo(
         f"Of {m.at:%Y-%m-%d %H:%M:%S} UTC, schema {m.schema}, after checkpoint {m.checkpoint}; sealed "
-        f"with data key {made.key}: keep that key as long as the backup. {_took(began)}"
+        f"with data key {made.key}: keep all data keys of today as long as the backup. {_took(began)}"
     )
     if made.removed:
         click.echo(f"{made.removed} older backups were removed.")

@@ -17,10 +17,11 @@ from portal import audit, backup_rows, schema
 from portal.audit import Act, Line
 from portal.backup_file import Manifest, Reader, Spoilt
 from portal.checkpoints import Checkpoints, known, rows
-from portal.crypto import Vault
+from portal.crypto import Unreadable, Vault
 from portal.db import Store, Task, aware, now, scope
 from portal.family import NOBODY
 from portal.journal import Entry, Journal, No, Unopened
+from portal.key_check import opens
 from portal.lasting import nobodys
 from portal.models import access_entry, session
 from portal.replay import Replay, ordered, since, unsaid
@@ -146,6 +147,7 @@ class Restore:
         sign: bool,
     ) -> Back:
         """Check the log as it was put back, tell it every no since, and sign where it ended before."""
+        self._openable(c)
         moment, sealed = now(), self._checkpoints.signed_upto(number)
         chains, heads = self._log(c, sealed)
         replay = Replay(c, self._tenant, self._vault)
@@ -167,6 +169,18 @@ class Restore:
             signed=signed,
             disobeyed=unsaid(c, self._tenant, nos or ()),
         )
+
+    def _openable(self, c: Connection) -> None:
+        """A backup names the key that sealed its file; people in it may be under older ones."""
+        scope(c, self._tenant, task=Task.ROTATE)
+        try:
+            opens(c, self._vault, self._tenant)
+        except Unreadable:
+            name = self._settings.data_keys_env
+            raise Refused(
+                f"{name} (data_keys_env): people in it are sealed with another data key, which is "
+                f"not among ours; put it behind the others (example: {name}=NEW,OLD)"
+            ) from None
 
     def _log(self, c: Connection, sealed: Sealed) -> tuple[Chains, dict[str, Head]]:
         """The log against what was signed when the backup was taken; where each chain ends."""

@@ -233,6 +233,11 @@ def test_with_the_new_key_alone_nothing_from_before_the_rotation_is_restored(
         assert len(told.splitlines()) == 1
     told = _as(between, "portal-0851.toml", {**environ, **alone}, "restore", "--replay")
     assert ".journal, line" in told
+    Journal(between).reseal()
+    for settings, way in ways:
+        told = _as(settings, "portal-0851.toml", {**settings.environ, **alone}, *way)
+        assert "PORTAL_DATA_KEYS (data_keys_env): people in it are sealed with another" in told
+        assert len(told.splitlines()) == 1
     assert portal(between, "restore", "--drill", str(file)).exit_code == 0
     assert portal(there, "restore", str(file)).exit_code == 0, "none of them left anything"
 
