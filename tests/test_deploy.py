@@ -104,6 +104,15 @@ def test_the_timers_cover_what_the_guide_says_must_be_done() -> None:
     assert {"backup", "db tidy", "consents settle", "restore --drill"} <= done
 
 
+def test_the_proxy_says_itself_who_asks() -> None:
+    """What a visitor writes into the header is put away, not added to."""
+    text = (FOLDER / "familieoverblik_proxy.conf").read_text()
+    header = re.findall(r"^proxy_set_header X-Forwarded-For (.*);$", text, re.MULTILINE)
+    assert header == ["$remote_addr"]
+    guide = (FOLDER.parent / "operator.md").read_text()
+    assert "- set `X-Forwarded-For`" in guide
+
+
 def test_the_image_is_what_it_should_be() -> None:
     stages = re.split(r"^FROM ", CONTAINER, flags=re.MULTILINE)
     last = stages[-1]
