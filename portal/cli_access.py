@@ -37,10 +37,11 @@ def close(context: click.Context) -> None:
 @click.option("--reason", required=True, help="The lawful reason; it stands in the log.")
 @click.pass_context
 def hold(context: click.Context, actor: str, until: datetime, reason: str) -> None:
-    """Keep a place's lines in a log from one reader: two CPR numbers on standard input, the
-    reader's first, then the one's whose log it is. A day that is past ends a hold.
+    """Keep a place's lines in a log from one reader; a day that is past ends it.
 
-    Example: printf '0101809995\n0101159995\n' | portal access hold --actor ppr
+    Two CPR numbers on standard input: the reader's first, then the one's whose log it is.
+
+    Example: printf '0101809995\\n0101159995\\n' | portal access hold --actor ppr
     --until 2026-12-31 --reason 'politiets efterforskning, retsplejelovens § 729 c'
     """
     from portal.operators import hold_lines

@@ -48,6 +48,13 @@ TABLES: dict[str, type[msgspec.Struct]] = {
 """Heading in operator.md -> what it describes."""
 
 
+def test_a_command_that_reads_two_lines_shows_how_they_are_parted() -> None:
+    """Copied from the help, it must work: a line feed that the help itself has swallowed does not."""
+    for name in ("close", "hold", "open"):
+        said = CliRunner().invoke(cli.main, ["access", name, "--help"]).output
+        assert r"printf '0101809995\n0101159995\n' |" in " ".join(said.split()), said
+
+
 @pytest.mark.parametrize("heading", TABLES)
 def test_every_key_stands_with_its_default(heading: str) -> None:
     told = {row[0].strip("`"): row[1] for row in _rows(_section(OPERATOR, "### " + heading))}
