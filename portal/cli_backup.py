@@ -100,6 +100,7 @@ def _say_journal(newest: object, without: bool) -> None:
         click.echo(f"  the newest no in the journal is of {newest:%Y-%m-%d %H:%M:%S} UTC.")
     else:
         click.echo("  nothing in the journal: nobody has said no since.")
+    click.echo("What was held back since (portal access hold) is lost: make it again.")
 
 
 def _drill(context: click.Context, file: Path | None) -> None:

@@ -14,6 +14,8 @@ from portal.db import Task, aware, now
 from portal.family import SEPARATOR, Family, RegisterDown, UnknownPerson
 from portal.journal import Journal, Shut
 from portal.models import access_closed
+from portal.proposal import months_ahead
+from portal.seen_by import held_back
 from portal.settings import CPR_SYSTEM, Settings
 
 LONGEST_HOLD = 366
@@ -65,11 +67,13 @@ def hold_lines(
     settings: Settings, reader: str, citizen: str, actor: str, until: date, reason: str
 ) -> str:
     """Keep an owner's lines in a citizen's log from one reader, to and with a day; itself logged."""
-    today = today_in_copenhagen(now())
-    if actor not in settings.actors:
-        raise NothingChanged(f"no [[actor]] has the id {actor!r}")
+    today, months = today_in_copenhagen(now()), settings.audit.keep_months
     if not reason.strip() or (until - today).days > LONGEST_HOLD:
         raise NothingChanged(f"a hold needs a reason, and ends within {LONGEST_HOLD} days")
+    if months and until >= months_ahead(today, months):
+        raise NothingChanged(
+            f"the log keeps the hold itself for {months} months ([audit] keep_months): end it before"
+        )
     portal = join(settings)
     try:
         who, whose = (portal.family.identify(CPR_SYSTEM, cpr) for cpr in (reader, citizen))
@@ -84,7 +88,12 @@ def hold_lines(
         until=until,
     )
     with portal.store.write(whose.id) as c:
-        audit.append(c, settings.municipality, whose.id, portal.family.key(whose.id), line)
+        key = portal.family.key(whose.id)
+        if actor not in settings.actors:  # a place that is gone: what it holds may end
+            said = audit.entries(c, settings.municipality, whose.id, key, None)
+            if until >= today or actor not in held_back(said, who.id, today):
+                raise NothingChanged(f"no [[actor]] has the id {actor!r}")
+        audit.append(c, settings.municipality, whose.id, key, line)
     return f"Held back to and with {until}." if until >= today else "No longer held back."
 
 

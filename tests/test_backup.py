@@ -80,6 +80,7 @@ def test_nothing_that_was_taken_back_comes_back(
     done = portal(there, "restore", str(file))
     assert done.exit_code == 0, done.output
     assert "Nobody is logged in" in done.output
+    assert "portal access hold) is lost: make it again" in done.output
     again = elsewhere.shop(there)
     obeys(again, lived)
     holds(again)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -13,14 +14,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, insert, select, text
 
-from portal import audit, checkpoints, verifier
-from portal.access import Facts
+from portal import audit, checkpoints, operators, verifier
+from portal.access import Facts, today_in_copenhagen
 from portal.checkpoints import Checkpoints
 from portal.db import StoreDown, Task, now
 from portal.family import NOBODY, Household, RegisterDown, UnknownPerson
 from portal.feed_ends import remove_ended
 from portal.journal import Journal
 from portal.models import access_entry, draft, feed, log_start, session, spent
+from portal.proposal import months_ahead
 from portal.retention import Retention, Tidied
 from portal.second_place import Unsignable
 from tests.store_world import Shop, open_store, who
@@ -308,3 +310,31 @@ def numbers(shop: Shop, citizen: str) -> list[int]:
     t = access_entry.c
     with shop.store.read(citizen) as c:
         return list(c.execute(select(t.seq).where(t.citizen == citizen).order_by(t.seq)).scalars())
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_hold_ends_before_the_log_forgets_it_and_outlives_its_place(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hold is a line of the log: cut off, it would hold no more, and nobody would know."""
+    reader, child, today = "0101889001", "0303169003", today_in_copenhagen(now())
+
+    def hold(until: date, actor: str = "skole", months: int = 3, without: str = "") -> str:
+        kept = msgspec.structs.replace(shop.settings.audit, keep_months=months)
+        places = tuple(a for a in shop.settings.actor if a.id != without)
+        settings = msgspec.structs.replace(shop.settings, audit=kept, actor=places)
+        there = dataclasses.replace(shop, settings=settings)
+        monkeypatch.setattr(operators, "join", lambda _: there)
+        return operators.hold_lines(settings, reader, child, actor, until, "efterforskning")
+
+    last = months_ahead(today, 3) - timedelta(1)
+    assert hold(last) == f"Held back to and with {last}."
+    with pytest.raises(operators.NothingChanged, match=r"\[audit\] keep_months"):
+        hold(last + timedelta(1))
+    assert hold(last + timedelta(1), months=0).startswith("Held")
+    for until, actor in ((today, "skole"), (today - timedelta(1), "familie")):
+        with pytest.raises(operators.NothingChanged, match="no \\[\\[actor"):
+            hold(until, actor, without=actor)
+    assert hold(today - timedelta(1), without="skole") == "No longer held back."
+    with pytest.raises(operators.NothingChanged, match="no \\[\\[actor"):
+        hold(today - timedelta(1), without="skole")
