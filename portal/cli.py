@@ -34,7 +34,7 @@ def db() -> None:
 def upgrade(context: click.Context) -> None:
     """Move the database to the newest schema. Example: portal db upgrade --config portal.toml"""
     try:
-        schema.upgrade(store_of(context))
+        schema.upgrade(store_of(context, owned=True))
     except (SQLAlchemyError, StoreDown) as e:
         raise Cause(f"database: could not be upgraded ({type(e).__name__})") from None
     click.echo(f"The database has schema {schema.newest()}.")
@@ -51,7 +51,7 @@ def tidy(context: click.Context) -> None:
     settings = settings_of(context)
     with plainly():
         links = feed_ends.tidy(settings, store_of(context))
-        done = Retention(settings, store_of(context)).tidy()
+        done = Retention(settings, store_of(context, owned=True)).tidy()
     click.echo(f"{links} calendar links of ended relations were removed.")
     for name, count in done.rest.items():
         click.echo(f"{count} {name} were past their time.")

@@ -66,7 +66,8 @@ def restore(
         return
     if bool(file) == replay:
         raise Cause("restore: needs a FILE, or --replay, or --drill (see portal restore --help)")
-    restoring, began = Restore(settings_of(context), store_of(context)), time.monotonic()
+    restoring = Restore(settings_of(context), store_of(context, owned=True))
+    began = time.monotonic()
     try:
         with plainly("restore"):
             done: Back = (

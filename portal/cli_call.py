@@ -72,10 +72,13 @@ def file_of(context: click.Context) -> Path:
     return Path(context.obj)
 
 
-def store_of(context: click.Context) -> Store:
-    """The database of this call, with the role that may change its schema, if one is named."""
+def store_of(context: click.Context, *, owned: bool = False) -> Store:
+    """The database of this call; `owned`: with the role that may change its schema, if one is named.
+
+    Nothing else is given that role, and so whoever serves need not hold its address.
+    """
     settings = settings_of(context)
-    name = settings.database_owner_env
+    name = settings.database_owner_env if owned else ""
     owner = settings.environ.get(name, "")
     if name and not owner:
         problem = f"database_owner_env: the environment variable {name} is missing or empty"

@@ -56,7 +56,7 @@ def rotate(context: click.Context) -> None:
     from portal.crypto import Unreadable
     from portal.rotation import Rotation
 
-    settings, store = settings_of(context), store_of(context)
+    settings, store = settings_of(context), store_of(context, owned=True)
     with plainly():
         try:
             rotated = Rotation(settings, store).run()

@@ -44,7 +44,7 @@ from tests.restore_world import (
     take_back,
 )
 from tests.store_driver import applies
-from tests.store_world import PEOPLE, Shop, open_store, who
+from tests.store_world import OWNER, PEOPLE, Shop, open_store, who
 from tests.test_checkpoints import Figure, as_owner, batches, look, replace_log
 
 pytest_plugins = ("tests.store_fixtures",)
@@ -241,6 +241,26 @@ def test_with_the_new_key_alone_nothing_from_before_the_rotation_is_restored(
         assert len(told.splitlines()) == 1
     assert portal(between, "restore", "--drill", str(file)).exit_code == 0
     assert portal(there, "restore", str(file)).exit_code == 0, "none of them left anything"
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_the_owners_address_is_needed_by_what_the_owner_does_alone(
+    shop: Shop, lived: Lived, monkeypatch: pytest.MonkeyPatch, elsewhere: Elsewhere
+) -> None:
+    """Else the process that serves would hold the role that may change what was written."""
+    scratch = elsewhere.settings(shop.settings, "postgresql").environ[OWNER]
+    environ = {k: v for k, v in shop.settings.environ.items() if k != OWNER}
+    serving = msgspec.structs.replace(shop.settings, environ=environ)
+    monkeypatch.setenv("PORTAL_DRILL_DATABASE", scratch)
+    for command in ("backup", "restore --drill", "backup --status", "audit verify"):
+        done = portal(serving, *command.split())
+        assert done.exit_code == 0, (command, done.output)
+    assert OWNER not in portal(serving, "serve", "--check").output
+    for command in ("db upgrade", "db tidy", "keys rotate", "restore --replay", "restore x"):
+        done = portal(serving, *command.split())
+        named = f"database_owner_env: the environment variable {OWNER} is missing" in done.output
+        assert (done.exit_code, named) == (1, True), (command, done.output)
+        assert len(done.output.splitlines()) == 1
 
 
 def _as(settings: Settings, name: str, environ: dict[str, str], *arguments: str) -> str:

@@ -68,6 +68,8 @@ def test_a_unit_runs_what_exists_and_is_shut_in(unit: Path) -> None:
     }.items():  # fmt: skip
         assert service[key] == [value], key
     assert not any("KEY" in v for v in service["Environment"]), "secrets come from a file"
+    owners = any("owner.env" in v for v in service["EnvironmentFile"])
+    assert owners == (service["Type"] == ["oneshot"]), "who serves does not hold the owner's role"
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze here")
