@@ -104,6 +104,24 @@ def test_the_timers_cover_what_the_guide_says_must_be_done() -> None:
         if "OnCalendar" in entries(timer)["Timer"]
     }
     assert {"backup", "db tidy", "consents settle", "restore --drill"} <= done
+    daily = (FOLDER / "familieoverblik-daily.service").read_text()
+    assert "portal audit verify\n" in daily
+
+
+def test_the_guides_name_the_units_and_files_that_are_handed_out() -> None:
+    """A runbook is followed word by word, on a bad day."""
+    units = {unit.name for unit in UNITS} | {t.name for t in FOLDER.glob("*.timer")}
+    program, secrets = f"{PROGRAM} ", "EnvironmentFile=/etc/familieoverblik/secrets.env"
+    for name in ("operator.md", "runbooks.md"):
+        text = (FOLDER.parent / name).read_text()
+        assert program in text and secrets in text and "PORTAL_CONFIG=/etc/familieoverblik/" in text
+        for call in re.findall(r"systemctl [^`\n#]*", text):
+            named = re.findall(r"(?:familieoverblik|portal)\S*", call)
+            assert named, call
+            for unit in named:
+                known = unit.replace("@a", "@.service").replace("@b", "@.service").strip("'")
+                assert {known, f"{known}.service"} & units or known.endswith("*.timer"), call
+        assert not re.search(r"^User=(?!familieoverblik$)", text, re.MULTILINE)
 
 
 def test_the_proxy_says_itself_who_asks() -> None:
