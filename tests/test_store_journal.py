@@ -76,8 +76,11 @@ def test_a_long_line_that_was_cut_off_is_skipped_even_after_a_rotation(
     both = structs.replace(shop.settings, data_keys=(new, *shop.settings.data_keys))
     for settings in (shop.settings, both):
         assert [s.seq for s in Journal(settings).read()] == [first, second]
+    with file_of(shop).open("a") as out:
+        out.write(f"\n{whole[:cut]}")
     assert Journal(both).reseal() == 2
-    assert [s.seq for s in Journal(both).read()] == [first, second]
+    third = say_no(shop)
+    assert [s.seq for s in Journal(both).read()] == [first, second, third]
 
 
 def test_a_whole_line_that_no_key_opens_is_not_skipped(shop: Shop) -> None:
