@@ -148,7 +148,8 @@ class Overviews:
     def _grown_today(self, adult: str, shut: Iterable[Known]) -> list[Known]:
         """Those of her children who come of age today: their overviews are not hers any more."""
         today = today_in_copenhagen(now())
-        due = (c for c in shut if turning(Facts(citizen=c.id, born=c.person.born, today=today), 0))
+        known = (self._family.known(c.id) for c in shut)
+        due = (c for c in known if turning(Facts(citizen=c.id, born=c.person.born, today=today), 0))
         return [c for c in due if grown_today(adult, self._family.household(c.id).facts)]
 
     def glance(self, viewer: Viewer, citizen: str) -> Standing:

@@ -86,7 +86,9 @@ class Presenter:
         )
         speaking = {e.source for e in visible}
         lines = tuple(
-            self._line(standing, answers[s.id], s.actor, s.name, s.id in speaking) for s in asked
+            self._line(standing, answers[s.id], s.actor, s.name, s.id in speaking)
+            for s in asked
+            if self._standings.previewed(standing, s)
         )
         return Overview(
             citizen=self.citizen(standing),

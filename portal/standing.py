@@ -194,17 +194,21 @@ class Standings:
             if s.ages[0] <= age <= s.ages[1] and self._exists(s, standing)
         )
 
+    @staticmethod
+    def _opened_by(standing: Standing) -> set[str]:
+        scopes = (s for s in standing.scopes if s.purpose == standing.purpose)
+        return {source for scope in scopes for source in scope.sources}
+
+    def previewed(self, standing: Standing, source: SourceConfig) -> bool:
+        """Whether a preview speaks of this system: one the place would ask. True of any other page."""
+        if not standing.preview_for:
+            return True
+        return source.actor == standing.preview_for or source.id in self._opened_by(standing)
+
     def _exists(self, source: SourceConfig, standing: Standing) -> bool:
         actor = self._actors[source.actor]
-        opened = {s for x in standing.scopes if x.purpose == standing.purpose for s in x.sources}
-        if (
-            standing.preview_for
-            and source.id not in opened
-            and source.actor != standing.preview_for
-        ):
-            return False
         if standing.relation is Relation.STAFF:
-            if source.actor in standing.viewer.actors or source.id in opened:
+            if source.actor in standing.viewer.actors or source.id in self._opened_by(standing):
                 return True
             same = actor.municipality == self._settings.municipality
             return standing.before_consent and same and actor.sector is not Sector.HEALTH

@@ -11,8 +11,7 @@ import pytest
 
 from portal.binding import is_loopback
 from portal.config import load
-from portal.settings import KINDS, ConfigError
-from portal.sources import marks
+from portal.settings import ConfigError
 
 GOOD = """
 base_url = "http://127.0.0.1:8000/"
@@ -170,10 +169,6 @@ def test_a_misspelt_key_is_shown_as_it_should_be(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["concern", "document", "refused", "excluded:Befordring"])
 def test_a_kind_that_is_known(tmp_path: Path, name: str) -> None:
     assert read(tmp_path, GOOD + f'[[kind]]\ncoding = "x"\nis = "{name}"').kind[0].is_ == name
-
-
-def test_the_kinds_of_the_file_are_those_that_are_told_apart() -> None:
-    assert set(KINDS) == marks.KINDS
 
 
 def test_an_owners_address_that_is_none_is_named_and_not_repeated(tmp_path: Path) -> None:

@@ -607,4 +607,4 @@ def test_on_the_day_parents_are_told_that_their_child_is_grown_up(app: Flask, lo
         assert (told in page) is says and f"/overblik/{id}" not in page
         assert mette.get(f"/overblik/{id}").status_code == 404
     log = unescape(sofie.get(f"/overblik/{id}/hvem-har-set").get_data(as_text=True))
-    assert re.search(r"Mette så [^.]*navn", log), "one visit, with what she was told"
+    assert re.search(r"Mette så [^.]*grundoplysninger", log), "one visit, with what she was told"
