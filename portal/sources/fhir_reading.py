@@ -62,6 +62,7 @@ class Reading:
     def __init__(self, config: SourceConfig, marks: Marks, graph: Graph) -> None:
         self.config, self.marks, self.graph = config, marks, graph
         self.zone = ZoneInfo(config.timezone)
+        self._met: dict[bytes, Who | None] = {}
 
     def entry(
         self,
@@ -165,7 +166,18 @@ class Reading:
         return found if found and found.name else None
 
     def professional(self, reference: Json, holder: Json) -> Who | None:
-        """As `who`, but nameless where somebody is meant who cannot be read, or not understood."""
+        """As `who`, but nameless where somebody is meant who cannot be read, or not understood.
+
+        Few people stand in many places: what is no holder's own is found out once.
+        """
+        if text(reference, "reference").startswith("#"):
+            return self._professional(reference, holder)
+        said = msgspec.json.encode(reference)
+        if said not in self._met:
+            self._met[said] = self._professional(reference, holder)
+        return self._met[said]
+
+    def _professional(self, reference: Json, holder: Json) -> Who | None:
         target = self.graph.local(text(reference, "reference"))
         found = self.graph.find(reference, holder) or {}
         kind = text(found, "resourceType") or kind_said(reference)
