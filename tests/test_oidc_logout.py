@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hostile_provider import LOGOUT_EVENT, RSA_THREE, Bend, Provider, Reply
 from joserfc.jwk import OctKey
-from sign_in_app import JONAS, METTE, log_in, make_app, make_settings, who
+from sign_in_app import JONAS, METTE, UNIT, log_in, make_app, make_settings, who
 
 pytest_plugins = ("sign_in_fixtures",)
 Token = Callable[[Provider], str]
@@ -207,6 +207,28 @@ def test_the_cpr_number_never_travels_in_an_address(
     log_in(door_visitor, hostile)
     query = dict(parse_qsl(urlsplit(door_visitor.post("/log-ud").headers["Location"]).query))
     assert "id_token_hint" not in query and query["client_id"] == "familieoverblik"
+
+
+@pytest.mark.parametrize(
+    ("claims", "hinted"),
+    [
+        ({"dk.cpr": METTE}, False),
+        ({"nested": {"number": "010188-9001"}}, False),
+        ({"sub": METTE}, False),
+        ({"unit": "1003000002", "updated_at": "1801019001"}, True),  # a place's number; a moment
+        ({"sub": "ansat7", "uuid": "01018890-0101-0101-0101-010188900199"}, True),
+    ],
+)
+def test_an_employees_number_travels_in_no_address_either(
+    hostile: Provider, tmp_path: Path, claims: dict[str, Any], hinted: bool
+) -> None:
+    named = {"sub": claims["sub"]} if "sub" in claims else {}
+    hostile.person = {**named, "id_token": {"unit": f"urn:uuid:{UNIT}", **claims}}
+    staff = {"unit_system": "http://p-nummer.dk" if "unit" in claims else "https://sts.example"}
+    visitor = make_app(make_settings(tmp_path, hostile.issuer, staff=staff)).test_client()
+    assert log_in(visitor, hostile, "/log-ind/medarbejder").status_code == 302
+    query = dict(parse_qsl(urlsplit(visitor.post("/log-ud").headers["Location"]).query))
+    assert ("id_token_hint" in query) is hinted and query["client_id"] == "familieoverblik"
 
 
 def test_logging_out_waits_for_no_provider(
