@@ -166,7 +166,7 @@ def join(settings: Settings) -> Portal:
         oidc=Oidc(settings, store, vault),
         limiter=Limiter(settings),
         clerk=Clerk(settings, store, drafts.tidy),
-        policy=gate.policy(_issuers(settings)),
+        policy=gate.policy(gate.form_targets(settings)),
     )
 
 
@@ -253,10 +253,3 @@ def _static(app: Flask, secure: bool) -> WhiteNoise:
         add_headers_function=headers,
         allow_all_origins=False,
     )
-
-
-def _issuers(settings: Settings) -> tuple[str, ...]:
-    """Where our own forms may lead: the provider's origin, for logging out."""
-    providers = (settings.identity.citizen, settings.identity.staff)
-    found = {urlsplit(p.issuer)._replace(path="", query="").geturl() for p in providers if p}
-    return tuple(sorted(found))

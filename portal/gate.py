@@ -34,6 +34,7 @@ from portal.htmx import PortalRequest
 
 if TYPE_CHECKING:
     from portal import Portal
+    from portal.settings import Settings
 
 Audience = Literal["anyone", "citizen", "staff", "logged-in"]
 View = TypeVar("View", bound=Callable[..., Any])
@@ -241,9 +242,25 @@ def _headers(response: Response) -> Response:
     return response
 
 
-def policy(form_targets: tuple[str, ...]) -> str:
+def form_targets(settings: Settings) -> tuple[str, ...]:
+    """Where our own forms may lead: the provider's origin, for logging out."""
+    providers = (settings.identity.citizen, settings.identity.staff)
+    return tuple(sorted({_origin(p.issuer) for p in providers if p}))
+
+
+def may_lead_to(where: str) -> bool:
+    """Whether a form of ours that is redirected there gets there: `form-action` follows it."""
+    return _origin(where) in ("", portal().settings.origin, *form_targets(portal().settings))
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def policy(targets: tuple[str, ...]) -> str:
     """The content security policy: nothing inline, nothing foreign."""
-    forms = " ".join(("'self'", *form_targets))
+    forms = " ".join(("'self'", *targets))
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
         "connect-src 'self'; manifest-src 'self'; worker-src 'self'; object-src 'none'; "

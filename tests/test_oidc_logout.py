@@ -200,6 +200,22 @@ def test_logging_out_here_leads_to_the_provider_and_forgets(
     assert door_visitor.get("/log-ud").status_code == 405
 
 
+def test_a_provider_that_ends_sessions_at_another_host_is_reached_by_a_page_of_our_own(
+    hostile: Provider, door_visitor: FlaskClient
+) -> None:
+    """Browsers follow a form's redirects by `form-action`, which names the issuer's host alone."""
+    elsewhere = "http://127.0.0.1:9/out"
+    hostile.bend = Bend(metadata=lambda f: {**f, "end_session_endpoint": elsewhere})
+    log_in(door_visitor, hostile)
+    out = door_visitor.post("/log-ud")
+    target = out.headers["Refresh"].removeprefix("0; url=")
+    assert out.status_code == 200 and "Location" not in out.headers
+    assert target.startswith(f"{elsewhere}?id_token_hint=")
+    assert f'href="{target.replace("&", "&amp;")}"' in out.get_data(as_text=True)
+    assert out.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert door_visitor.get_cookie("session") is None
+
+
 def test_the_cpr_number_never_travels_in_an_address(
     hostile: Provider, door_visitor: FlaskClient
 ) -> None:

@@ -17,7 +17,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as Answer
 
-from portal.gate import audience, portal
+from portal.gate import audience, may_lead_to, portal
 from portal.i18n import choose, chosen
 from portal.identity.browser import cookie_name, current, set_cookie
 from portal.identity.failures import (
@@ -82,7 +82,7 @@ def leave() -> ResponseReturnValue:
         portal().sessions.end(stored.account.session)
         where = portal().oidc.end_session_url(stored.door, stored.id_token)
     browser.leave()
-    response = redirect(where, code=303)
+    response = redirect(where, code=303) if may_lead_to(where) else _onwards(where)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
@@ -128,6 +128,13 @@ def failed(failure: LoginFailed) -> ResponseReturnValue:
     response = make_response(page, failure.status)
     # Another tab may be in the middle of a login: a stray answer must not end that one too.
     return response if isinstance(failure, Invalid) else _over(response)
+
+
+def _onwards(where: str) -> Answer:
+    """A page of our own that leads on by itself: the browser stops a form that led there (gate.py)."""
+    g.viewer = None
+    page = render_template("sign_in/onwards.html", where=where)
+    return make_response(page, {"Refresh": f"0; url={where}"})
 
 
 def _depart(door: Door) -> ResponseReturnValue:
