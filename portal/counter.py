@@ -5,6 +5,7 @@ Looking somebody up, the list of citizens, reading messages: each logged before 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import msgspec
@@ -14,8 +15,14 @@ from portal.access_staff import has_relation
 from portal.audit import Act, Line
 from portal.db import now
 from portal.family import NOBODY, Family, UnknownPerson
+from portal.lately import Lately
 from portal.settings import CPR_SYSTEM, Settings
 from portal.threshold import Entry, Look, Overtaken, Threshold
+
+NO = "a look-up that found nobody"
+AT_LEAST, AT_MOST = 0.3, 2.5
+"""Seconds that it takes: systems answer within the first as a rule, and a worker's seats are few."""
+AN_HOUR = 3600.0
 
 
 class Counter:
@@ -24,6 +31,7 @@ class Counter:
     def __init__(self, settings: Settings, family: Family, threshold: Threshold) -> None:
         self._settings, self._family, self._threshold = settings, family, threshold
         self._standings = threshold.standings
+        self._slowest: Lately[str, float] = Lately(AN_HOUR)
 
     def look_up(self, viewer: Viewer, cpr: str) -> str | None:
         """An employee's look-up by full CPR, asking only her own actor's sources; logged.
@@ -31,17 +39,32 @@ class Counter:
         Returns the citizen's id when the actor has something running with her.
         Raises RegisterDown, db.StoreDown.
         """
-        look = Look(act=Act.LOOK_UP, categories=())
+        began, look = time.monotonic(), Look(act=Act.LOOK_UP, categories=())
         try:
             known = self._family.identify(CPR_SYSTEM, cpr)
         except UnknownPerson:
             line = self._threshold.line(viewer, look, "unknown person")
             self._threshold.write([Entry(NOBODY, line)])
+            self._as_late(began)
             return None
         related = self._related(viewer, known.id)
         outcome = "ok" if related else "no relation"
         self._threshold.write([Entry(known.id, self._threshold.line(viewer, look, outcome))])
-        return known.id if related else None
+        if related:
+            return known.id
+        self._as_late(began)
+        return None
+
+    def _as_late(self, began: float) -> None:
+        """Wait until a no is as late as the slowest of the last hour.
+
+        About whom the register does not know no system is asked: that no would come sooner, and
+        tell an employee that the number is nobody's.
+        """
+        took, slowest = time.monotonic() - began, self._slowest.get(NO, AT_LEAST)
+        if took > slowest:
+            self._slowest.put(NO, min(took, AT_MOST))
+        time.sleep(max(0.0, slowest - took))
 
     def _related(self, viewer: Viewer, citizen: str) -> bool:
         """Whether one of her actors in this municipality has something running with the citizen."""
@@ -57,10 +80,15 @@ class Counter:
         return related and not facts.deceased and facts.age is not None
 
     def listed(self, viewer: Viewer, citizens: Iterable[str]) -> tuple[tuple[str, str], ...]:
-        """Those an employee's actor holds an active consent for, by name; each listing is logged."""
+        """Those an employee's actor holds an active consent for, by name; each listing is logged.
+
+        A list crosses no municipality: an actor elsewhere opens what a consent opens by its address.
+        """
+        here = self._standings.of_this_municipality(viewer.actors)
+        local = msgspec.structs.replace(viewer, actors=here)
         look = Look(purpose=self._any_purpose, act=Act.LISTED, categories=())
         citizens = tuple(citizens)
-        standings = (self._threshold.visible(viewer, c, look) for c in citizens)
+        standings = (self._threshold.visible(local, c, look) for c in citizens)
         found = [s for s in standings if s and s.scopes]
         said = msgspec.structs.replace(look, purpose="")
         try:

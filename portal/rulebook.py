@@ -139,8 +139,9 @@ def _staff() -> Iterator[str]:
     yield "Without an active consent, and without a relation, the citizen does not exist for her."
     yield "A relation is found by a look-up with the full CPR number, which asks the own actor's own"
     yield "sources: her actor owns help, an assessment, a plan or a contact that is running, or a"
-    yield "meeting ahead. A look-up never crosses a municipality (a region's or a private place's belongs"
-    yield "to none). It is logged, also when it finds nothing."
+    yield "meeting ahead. It is logged, also when it finds nothing. Neither a look-up nor the list of those"
+    yield "who consented crosses a municipality (a region's or a private place's belongs to none): an"
+    yield "employee elsewhere opens what a consent opens by the overview's address, which the family gives her."
     yield from ("", "These kinds are never opened to another actor, whatever was consented to:", "")
     yield from _table(
         ("Kind", "What it is", "Source"),
@@ -259,6 +260,8 @@ def _open() -> Iterator[str]:
         "   the portal then shows less than the law allows.",
         "4. Which entries about one parent stand in the child's case: the source must mark them.",
         "5. How long a consent may last. Twelve months is good practice, not a statute.",
+        "6. Whether a custody holder whom an authority has shut out must still consent: here the other",
+        "   decides alone, since nobody can ask her here.",
     )
 
 

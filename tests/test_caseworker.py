@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
 from html import unescape
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from portal import audit
+from portal.access import Viewer
+from portal.counter import AT_LEAST, Counter
 from portal.family import NOBODY
 from portal.settings import CPR_SYSTEM
+from portal.threshold import Threshold
 from tests import stores
 from tests.acts import grant, look_up, marks, purpose, steady, withdraw
 from tests.conftest import BASE, Browser, Login, staff
@@ -110,6 +115,31 @@ def test_a_look_up_that_finds_nothing_says_the_same_whatever_the_reason(
         if employee is lone:
             assert steady(check(answer)) == steady(check(nobody))
         assert employee.get(f"/overblik/{citizen}").status_code == 404
+
+
+def test_a_no_is_as_late_whether_the_register_knows_the_number_or_not(
+    app: Flask, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whom it does not know no system is asked about; what was asked a moment ago is at hand."""
+    services = app.extensions["portal"]
+    counter = Counter(services.settings, services.family, services.overviews._threshold)
+    lone = Viewer(subject="lone", actors=frozenset({"jobcenter"}))
+    known, unknown = cpr_of(app, login("mette").citizens()["Emil"]), "3112999999"
+    slow, ask = [0.6, 0.0, 0.0], Threshold.ask_only
+
+    def asked(*what: Any) -> Any:
+        time.sleep(slow.pop(0))
+        return ask(*what)
+
+    def took(cpr: str) -> float:
+        began = time.monotonic()
+        assert counter.look_up(lone, cpr) is None
+        return time.monotonic() - began
+
+    assert AT_LEAST <= took(unknown) < 0.6, "none was slower yet"
+    monkeypatch.setattr(Threshold, "ask_only", asked)
+    assert min(took(known), took(unknown), took(known)) >= 0.6
+    assert not slow[1:], "the systems were asked, and the answer was kept back"
 
 
 @pytest.mark.parametrize(
@@ -281,6 +311,7 @@ def test_an_actor_elsewhere_sees_what_the_family_named_it_for(login: Login) -> N
     grant(camilla, noah, "hjoerring", kategori=["contacts"], ejer=["familieafdelingen"])
     purpose(steen, noah)
     assert owners(see(steen, noah, "/kontakter")) <= {"hjoerring", "familieafdelingen"}
+    assert noah not in check(steen.get("/medarbejder")), "a list crosses no municipality"
     withdraw(camilla, noah, "hjoerring")
     assert steen.get(f"/overblik/{noah}").status_code == 404
 
