@@ -3,7 +3,7 @@
     python -m backend_stub.country_app --port 8002 --seed 851 --day 2026-11-24
 
 Each of the 45 systems has a pace of its own between 50 and 800 ms; `--pace 0` switches
-that off. Whatever is said about a household carries its mark, so that a test can tell
+that off, and `--alike 0.2` has each take as long and know every child. Whatever is said about a household carries its mark, so that a test can tell
 whose an answer is.
 """
 
@@ -28,19 +28,22 @@ SLOWEST, QUICKEST = 0.8, 0.05
 FHIR_JSON = "application/fhir+json"
 
 
-def create_app(country: Country, pace: float = 1.0) -> web.Application:
-    """Register and systems. `pace` multiplies the systems' own delays."""
+def create_app(country: Country, pace: float = 1.0, alike: float = 0.0) -> web.Application:
+    """Register and systems. `pace` multiplies the systems' own delays; `alike` replaces them."""
     app = web.Application(client_max_size=2**20)
     register = Register(country)
     app.router.add_post("/register/fhir/{type}/_search", register.search)
+
+    def knows(number: int, citizen: Citizen) -> bool:
+        return (alike > 0 and citizen.child) or number in country.systems(citizen)
 
     async def system(request: web.Request) -> web.Response:
         number = int(request.match_info["n"])
         body = msgspec.json.decode(await request.read(), type=dict[str, str])
         citizen = country.citizen(body.get("CPR-nr", ""))
-        if pace:
-            await asyncio.sleep(pace * seconds(number))
-        known = citizen if citizen and number in country.systems(citizen) else None
+        if pace or alike:
+            await asyncio.sleep(alike or pace * seconds(number))
+        known = citizen if citizen and knows(number, citizen) else None
         about = entries(country, number, known) if known else {"BorgervendtSag": []}
         said = {"CPR-nr": body.get("CPR-nr", ""), "Myndighed": {"Navn": f"System {number}"}} | about
         return web.Response(body=msgspec.json.encode(said), content_type="application/json")
@@ -151,8 +154,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=851)
     parser.add_argument("--day", type=date.fromisoformat, required=True, help="the country's today")
     parser.add_argument("--pace", type=float, default=1.0, help="factor on the systems' delays")
+    parser.add_argument(
+        "--alike", type=float, default=0.0, help="seconds of every system, each of which knows every child"
+    )
     said = parser.parse_args()
-    app = create_app(Country(said.seed, said.day), said.pace)
+    app = create_app(Country(said.seed, said.day), said.pace, said.alike)
     web.run_app(app, host="127.0.0.1", port=said.port, access_log=None, print=None, backlog=2048)
 
 

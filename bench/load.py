@@ -5,12 +5,13 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bench.wire import Wire
 
-Open = Callable[[], Wire]
+Client = tuple[Callable[[], Wire], str]
+"""How somebody connects, and the page she asks for."""
 
 
 class Run(NamedTuple):
@@ -22,13 +23,13 @@ class Run(NamedTuple):
     answers: int
 
 
-def burst(connect: Open, path: str, connections: int, seconds: float) -> Run:
-    """Ask for `path` as fast as `connections` clients can. Raises when an answer is not 200."""
+def burst(crowd: Sequence[Client], seconds: float) -> Run:
+    """Each asks for her page as fast as she can. Raises when an answer is not 200."""
     times: list[float] = []
     wrong: list[BaseException] = []
     until = time.perf_counter() + seconds
 
-    def client() -> None:
+    def client(connect: Callable[[], Wire], path: str) -> None:
         try:
             with connect() as wire:
                 while time.perf_counter() < until:
@@ -40,7 +41,7 @@ def burst(connect: Open, path: str, connections: int, seconds: float) -> Run:
             wrong.append(e)
 
     began = time.perf_counter()
-    clients = [threading.Thread(target=client) for _ in range(connections)]
+    clients = [threading.Thread(target=client, args=each) for each in crowd]
     for thread in clients:
         thread.start()
     for thread in clients:

@@ -31,7 +31,7 @@ from portal.config import load
 from portal.front import Front
 from portal.handout import Overview
 from portal.refusals import Refusals
-from portal.serving import HOW, SWITCH_SECONDS
+from portal.serving import HOW, settle
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -118,5 +118,5 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 else:
-    sys.setswitchinterval(SWITCH_SECONDS)
     app = application()
+    settle()

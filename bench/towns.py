@@ -52,9 +52,9 @@ class Served(NamedTuple):
         """The session of a household's first adult."""
         return f"session={self.town.token(household)}"
 
-    def wire(self) -> Wire:
-        """A new connection."""
-        return Wire(self.port)
+    def wire(self, cookie: str = "") -> Wire:
+        """A new connection, of whoever holds the cookie."""
+        return Wire(self.port, cookie)
 
     def troubles(self) -> str:
         """What the portal complained about, counted; of a fault of ours also where it is."""
@@ -133,7 +133,8 @@ class Towns:
             folder, SYSTEMS, 0, portal_port=port, idp_port=self.idp, backend_port=self.backend
         )
         text = re.sub(r"/bench/(\d+)/\d+/sager", r"/land/\1/sager", file.read_text())
-        text = text.replace("[[source]]", f"[[source]]\ncache_seconds = {remembered}")
+        kept = f"cache_seconds = {remembered}" + ("" if remembered else "\nstale_seconds = 0")
+        text = text.replace("[[source]]", f"[[source]]\n{kept}")
         text = text.replace(
             'database = "sqlite:///var/portal.db"', "\n".join(self._engines.lines(port))
         )
@@ -157,8 +158,11 @@ class Towns:
 
 
 @contextmanager
-def towns(options: Options, many: int, pace: float = 0) -> Iterator[Towns]:
-    """Start what so many towns share. `pace` 1 lets the systems take their 50 to 800 ms."""
+def towns(options: Options, many: int, pace: float = 0, alike: float = 0) -> Iterator[Towns]:
+    """Start what so many towns share. `pace` 1 lets the systems take their 50 to 800 ms.
+
+    `alike`: each system takes so many seconds instead, and knows every child.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="town-")))
         (folder / "keys").mkdir()
@@ -166,6 +170,7 @@ def towns(options: Options, many: int, pace: float = 0) -> Iterator[Towns]:
         found = Towns(folder, options, engines, many)
         seed, day = str(SEED), found.country.day.isoformat()
         backend = [sys.executable, "-m", "backend_stub.country_app", "--pace", str(pace)]
+        backend += ["--alike", str(alike)]
         backend += ["--port", str(found.backend), "--seed", seed, "--day", day]
         stack.enter_context(running(backend, found.backend))
         returns = [f"http://127.0.0.1:{port}/log-ind/retur" for port in found.ports]

@@ -22,7 +22,9 @@ def ratios(stage: Stage) -> list[Figure]:
         _warm(world)
         rates, tails = [], []
         for _ in range(ROUNDS):
-            ours, bare = (burst(world.wire, p, CONNECTIONS, SECONDS) for p in (world.page, BARE))
+            ours, bare = (
+                burst([(world.wire, p)] * CONNECTIONS, SECONDS) for p in (world.page, BARE)
+            )
             rates.append((ours.rate / bare.rate, ours.rate, bare.rate))
             tails.append((ours.p99 / bare.p99, ours.p99 * 1000, bare.p99 * 1000))
     rate, tail = statistics.median_low(rates), statistics.median_low(tails)

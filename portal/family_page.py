@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from portal.arrange import starts
 from portal.db import now
-from portal.handout import FamilyCard, FamilyPage, Overview, Shown
+from portal.handout import FamilyCard, FamilyPage, Overview, Relation, Shown
 
 NEXT_MEETINGS = 3
 
@@ -18,7 +18,8 @@ def family_page(
     first_name: str, pages: Iterable[Overview], grown: Iterable[str] = ()
 ) -> FamilyPage:
     """Cards for everyone, the next meetings of all, every source's line, and who is grown up now."""
-    pages = tuple(pages)
+    # the children first: it is for them that a parent comes
+    pages = sorted(pages, key=lambda p: p.citizen.relation is Relation.SELF)
     meetings = sorted(
         ((p.citizen, m) for p in pages for m in p.meetings),
         key=lambda pair: starts(pair[1]),

@@ -43,6 +43,9 @@ FILES = 3 * CONNECTIONS
 SWITCH_SECONDS = 0.0005
 """How long one thread computes while another wants to: a thread that comes back from the database
 holds its lock, and at Python's own 5 ms all writers of all workers waited for computing readers."""
+COLLECT_AFTER = (10_000, 20, 20)
+"""So many new objects before Python looks for circles among them. A page makes thousands and no circles:
+at Python's own 700 the looking was a seventh of a page that asks its sources."""
 FINISH_SECONDS = 45
 """How long a worker may take to finish: the longest page (30 s) and our own database's patience."""
 OVERLAP_SECONDS = 1.5
@@ -84,6 +87,14 @@ def run(settings: Settings, bind: Bind, workers: int, drain: float, operators: B
         _open_operators_port(server, settings, operators)
     gc.freeze()  # what is loaded here is for all workers: none looks through it, so none gets its own copy
     server.serve()
+
+
+def settle() -> None:
+    """For a worker whose application stands: what is loaded stays, so nobody looks through it again."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _open_operators_port(server: Server, settings: Settings, bind: Bind) -> None:

@@ -16,11 +16,11 @@ class Listed(NamedTuple):
 
 def listed(parsed: Any, holder: Any) -> Listed | None:
     """Raises ValueError where something stands that is no list."""
-    found = _Lists().visit(parsed, holder)
+    found = LISTS.visit(parsed, holder)
     if found is None:
         return None
     alone = isinstance(found, dict) or (
-        len(_as_list(found)) < 2 and TreeInterpreter().visit(parsed, holder) is None
+        len(_as_list(found)) < 2 and PLAIN.visit(parsed, holder) is None
     )
     return Listed(_as_list(found), alone)
 
@@ -48,7 +48,7 @@ class _Lists(TreeInterpreter):
         base, then, condition = node["children"]
         found = _as_list(self.visit(base, value))
         plain = _node("filter_projection", _literal(found), _node("identity"), condition)
-        kept = TreeInterpreter().visit(plain, value)
+        kept = PLAIN.visit(plain, value)
         return super().visit_projection(_node("projection", _literal(kept), then), value)
 
     def visit_value_projection(self, node: Any, value: Any) -> Any:
@@ -71,3 +71,7 @@ def _node(kind: str, *children: Any) -> Any:
 
 def _literal(value: Any) -> Any:
     return {"type": "literal", "value": value, "children": []}
+
+
+PLAIN, LISTS = TreeInterpreter(), _Lists()
+"""They hold nothing of what they read, and an interpreter of its own for each list costs more than the list."""

@@ -58,7 +58,10 @@ class Section(msgspec.Struct):
 
     record: type[Entry]
     items: Callable[[Any], Listed | None]
+    names: dict[str, str]
+    """Field -> the item's own name of it, where the expression is nothing more: most are."""
     fields: dict[str, Expression]
+    """Field -> any other expression."""
     types: dict[str, Any]
     """Field -> its type in records.py."""
     required: frozenset[str]
@@ -81,7 +84,10 @@ def mapping_of(config: SourceConfig) -> Mapping:
     """A profile's mapping with the file's own on top. Raises ConfigError."""
     key = f"source.{config.id}.mapping"
     table: dict[str, Any] = _profile(config) | config.mapping
-    person, cut = (_compiled(f"{key}.{n}", table.get(n)) for n in ("person", "partial"))
+    person, cut = (
+        _expression(_parsed(f"{key}.{n}", table[n])) if n in table else None
+        for n in ("person", "partial")
+    )
     sections = []
     for name, section in table.items():
         if name in ("person", "partial"):
@@ -128,15 +134,18 @@ def _section(key: str, record: type[Entry], table: dict[str, Any]) -> Section:
     for name in ("items", *required):
         if name not in table:
             raise ConfigError(f"{key}.{name}", "is missing", EXAMPLE)
-    compiled = {n: _compiled(f"{key}.{n}", e) for n, e in table.items() if n != "values"}
-    del compiled["items"]
+    parsed = {
+        n: _parsed(f"{key}.{n}", e) for n, e in table.items() if n != "values" and e is not None
+    }
+    items, person = parsed.pop("items"), parsed.pop("person", None)
     return Section(
         record=record,
-        items=partial(listed, _parsed(f"{key}.items", table["items"])),
+        items=partial(listed, items),
         types=types,
         required=required,
-        person=compiled.pop("person", None),
-        fields={n: e for n, e in compiled.items() if e is not None},
+        person=_expression(person) if person else None,
+        names={n: p["value"] for n, p in parsed.items() if p["type"] == "field"},
+        fields={n: _expression(p) for n, p in parsed.items() if p["type"] != "field"},
         values=_values(f"{key}.values", table.get("values", {}), types),
         inside=tuple(_section(f"{key}.{n}", SECTIONS[n], t) for n, t in inside.items()),
     )
@@ -166,10 +175,7 @@ def _values(key: str, table: Any, types: dict[str, Any]) -> dict[str, dict[str, 
     return {f: {k.casefold(): v for k, v in words.items()} for f, words in found.items()}
 
 
-def _compiled(key: str, expression: Any) -> Expression | None:
-    if expression is None:
-        return None
-    parsed = _parsed(key, expression)
+def _expression(parsed: Any) -> Expression:
     if parsed["type"] == "field":
         return partial(_field, parsed["value"])
     return partial(TreeInterpreter().visit, parsed)

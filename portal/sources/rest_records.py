@@ -152,7 +152,9 @@ def record(
 
 def values(section: Section, item: Any) -> tuple[dict[str, Any], set[str]]:
     """What each expression finds; and the names of those that the item's shape defeats."""
-    said, failed = {}, set()
+    failed: set[str] = set()
+    names = section.names if isinstance(item, dict) else {}
+    said = {name: item.get(own) for name, own in names.items()}
     for name, expression in section.fields.items():
         try:
             said[name] = search(expression, item)
@@ -207,9 +209,9 @@ def read_fields(section: Section, said: dict[str, Any], config: SourceConfig) ->
     for name, kind in section.types.items():
         if (value := said.get(name)) is None:
             continue
-        words = section.values.get(name, {})
-        value = words.get(str(value).casefold(), value)
-        if (read := _read(name, kind, value, zone)) is not None:
+        if words := section.values.get(name):
+            value = words.get(str(value).casefold(), value)
+        if (read := READERS[kind](value, zone)) is not None:
             found[name] = read
     if "url" in section.types:
         found["url"] = web(found.get("url")) or config.journal_url
@@ -232,21 +234,16 @@ def _midnight(whole: date) -> datetime:
     return datetime(whole.year, whole.month, whole.day, tzinfo=COPENHAGEN)
 
 
-def _read(name: str, kind: Any, value: Any, zone: ZoneInfo) -> Any:
-    for types, reader in _READERS:
-        if kind in types:
-            return reader(value, zone)
-    raise TypeError(f"no reader for {name}: {kind}")
-
-
 def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return clean(value)
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, list):
         return ", ".join(t for t in map(_text, value) if t)
-    return clean(value)
+    return ""
 
 
 def _list(value: Any) -> list[Any]:
@@ -288,13 +285,17 @@ def _status(value: Any) -> Status:
     return Status(value) if value in set(Status) else Status.UNKNOWN
 
 
-_READERS: tuple[tuple[tuple[Any, ...], Callable[[Any, ZoneInfo], Any]], ...] = (
-    ((str,), lambda v, z: _text(v)),
-    ((bool,), lambda v, z: _bool(v)),
-    ((datetime, datetime | None), _instant),
-    ((date, date | None), lambda v, z: day(v)),
-    ((float, float | None), lambda v, z: _number(v)),
-    ((int | None,), lambda v, z: _percent(v)),
-    ((tuple[str, ...],), _texts),
-    ((Status,), lambda v, z: _status(v)),
-)
+READERS: dict[Any, Callable[[Any, ZoneInfo], Any]] = {
+    str: lambda v, z: _text(v),
+    bool: lambda v, z: _bool(v),
+    datetime: _instant,
+    datetime | None: _instant,
+    date: lambda v, z: day(v),
+    date | None: lambda v, z: day(v),
+    float: lambda v, z: _number(v),
+    float | None: lambda v, z: _number(v),
+    int | None: lambda v, z: _percent(v),
+    tuple[str, ...]: _texts,
+    Status: lambda v, z: _status(v),
+}
+"""How a value is read as a field's type."""
