@@ -138,6 +138,11 @@ class Browser:
         names = re.findall(r'href="/overblik/([0-9a-f]{32})"[^>]*>\s*([^<]+?)\s*<', text)
         return {name: id for id, name in names if not name.startswith("Se ")}
 
+    def own(self) -> str:
+        """Her own id: that of her card among the family's, or of the one overview there is."""
+        people = self.citizens()
+        return people.get("Mig selv") or next(iter(people.values()))
+
 
 Login = Callable[..., Browser]
 

@@ -215,10 +215,7 @@ def test_an_owner_holds_its_lines_back_from_one_reader_for_a_while(
     emil = mette.citizens()["Emil"]
     lone.get(f"/overblik/{emil}")
     family, settings = app.extensions["portal"].family, app.extensions["portal"].settings
-    his, child = (
-        family.known(p).person.identifiers[CPR_SYSTEM]
-        for p in (next(iter(jonas.citizens().values())), emil)
-    )
+    his, child = (family.known(p).person.identifiers[CPR_SYSTEM] for p in (jonas.own(), emil))
     today = today_in_copenhagen(now())
 
     def hold(until: date, reason: str = "efterforskning", actor: str = "jobcenter") -> None:

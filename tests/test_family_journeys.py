@@ -584,7 +584,7 @@ def test_a_parent_who_has_died_decides_no_more(app: Flask, login: Login) -> None
     emil, family = mette.citizens()["Emil"], app.extensions["portal"].family
     grant(mette, emil, "ppr")
     assert state(mette, emil, "ppr") == "pending"
-    his = next(iter(jonas.citizens().values()))
+    his = jonas.own()
     known = family.known(his)
     dead = Registered(person=structs.replace(known.person, deceased=True), patient=known.patient)
     family._memory.put(("person", his), dead)  # as the register says from now on

@@ -303,6 +303,14 @@ def _builder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
     return build
 
 
+def test_the_children_come_first_and_oneself_last() -> None:
+    me = msgspec.structs.replace(CHILD, id="me", relation=Relation.SELF)
+    elder = msgspec.structs.replace(CHILD, id="elder")
+    pages = (Overview(citizen=c, at=AT, complete=True) for c in (me, elder, CHILD))
+    cards = family_page("Mette", pages).cards
+    assert [c.citizen.id for c in cards] == ["elder", "c", "me"]
+
+
 def test_a_cancelled_or_moved_meeting_looks_so_on_the_family_page_too(app: Flask) -> None:
     called_off, moved = _meeting(1), _meeting(2)
     off = msgspec.structs.replace(called_off.entry, cancelled=True)

@@ -72,7 +72,7 @@ def test_access_that_is_closed_is_closed_on_both(nodes: Nodes) -> None:
     """By a command on a third machine; neither node is told."""
     camilla = nodes.login("camilla")
     noah = camilla.citizens()["Noah"]
-    hers = next(iter(camilla.citizens().values()))
+    hers = camilla.own()
     family = _opened(nodes)
     adult, child = (family.known(p).person.identifiers[CPR_SYSTEM] for p in (hers, noah))
     for node in (0, 1):
@@ -141,7 +141,7 @@ class _Writer:
 
     def __init__(self, browser: Browser, node: int) -> None:
         self.browser, self.node = browser, node
-        self.citizen = next(iter(browser.citizens().values()))
+        self.citizen = browser.own()
         self.token = browser.token()
         self.acknowledged: list[str] = []
         self.errors = 0

@@ -53,7 +53,7 @@ def test_a_day_in_the_portal(app: Flask, login: Login) -> None:
     assert mette.get(f"/overblik/{emil}/hvem-har-set").status_code == 200
     assert mette.get("/overblik?vent=1").status_code == 200
     portal = app.extensions["portal"]
-    me = Viewer(person=next(iter(mette.citizens().values())))
+    me = Viewer(person=mette.own())
     link = portal.feeds.open(me, emil)
     assert mette.get(link.removeprefix("http://127.0.0.1:8000")).status_code == 200
     (listed,) = portal.own_account.links(me, ())
@@ -72,7 +72,7 @@ def test_what_operators_do(app: Flask, login: Login) -> None:
     """Closing, listing, opening, telling, erasing, settling: by the role that serves, within the walls."""
     mette, jonas = login("mette"), login("jonas")
     emil = mette.citizens()["Emil"]
-    his = next(iter(jonas.citizens().values()))
+    his = jonas.own()
     grant(mette, emil, "ppr")
     portal = app.extensions["portal"]
     child, adult = (portal.family.known(p).person.identifiers[CPR_SYSTEM] for p in (emil, his))
