@@ -96,12 +96,11 @@ def restore(
 def _say_journal(newest: object, without: bool) -> None:
     if without:
         click.echo("Without the journal: every consent was ended and every calendar link closed.")
-        click.echo("Do again what you did since: portal access close, portal citizen erase.")
+        click.echo("Do again what you did since: portal access close and hold, citizen erase.")
     elif newest:
         click.echo(f"  the newest no in the journal is of {newest:%Y-%m-%d %H:%M:%S} UTC.")
     else:
         click.echo("  nothing in the journal: nobody has said no since.")
-    click.echo("What was held back since (portal access hold) is lost: make it again.")
 
 
 def _drill(context: click.Context, file: Path | None) -> None:

@@ -1,6 +1,6 @@
 """Every no, in files beside the database: so that no restored backup brings a yes back.
 
-One sealed line for each refusal, withdrawal, closed access, erasure and ended link, on the
+One sealed line for each refusal, withdrawal, closed access, hold, erasure and ended link, on the
 disk before anybody is told that it holds. The folder should lie where the backups and the
 database do not (`[consents] journal`).
 """
@@ -12,7 +12,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,6 +51,17 @@ class Shut(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="shu
     at: datetime
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="kept"):
+    """A place's log lines kept from one reader to and with a day; people as in `Shut`."""
+
+    reader: str
+    citizen: str
+    actor: str
+    until: date
+    reason: str
+    at: datetime
+
+
 class Erased(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="erased"):
     """A person erased, by an id that leads to nobody; `fresh` bears her closed accesses."""
 
@@ -79,7 +90,7 @@ class Unopened(Exception):
     """A no that stands in the journal cannot be read; the text says where, and what to do."""
 
 
-No = Said | Shut | Erased | Ended
+No = Said | Shut | Kept | Erased | Ended
 Entry = No | Mark
 
 

@@ -12,7 +12,7 @@ from portal.access import today_in_copenhagen
 from portal.audit import Act, Line
 from portal.db import Task, aware, now
 from portal.family import SEPARATOR, Family, RegisterDown, UnknownPerson
-from portal.journal import Journal, Shut
+from portal.journal import Journal, Kept, Shut
 from portal.models import access_closed
 from portal.proposal import months_ahead
 from portal.seen_by import held_back
@@ -94,6 +94,10 @@ def hold_lines(
             if until >= today or actor not in held_back(said, who.id, today):
                 raise NothingChanged(f"no [[actor]] has the id {actor!r}")
         audit.append(c, settings.municipality, whose.id, key, line)
+        people = {"reader": f"{CPR_SYSTEM}{SEPARATOR}{reader}"}
+        people |= {"citizen": f"{CPR_SYSTEM}{SEPARATOR}{citizen}"}
+        kept = Kept(**people, actor=actor, until=until, reason=line.outcome, at=now())
+        Journal(settings).keep(kept)
     return f"Held back to and with {until}." if until >= today else "No longer held back."
 
 

@@ -21,7 +21,7 @@ from portal.crypto import CitizenKey, Vault, new_id
 from portal.db import Task, aware, now, scope
 from portal.erasure import wipe
 from portal.family import NOBODY, SEPARATOR
-from portal.journal import Ended, Entry, Erased, Mark, No, Said, Shut
+from portal.journal import Ended, Entry, Erased, Kept, Mark, No, Said, Shut
 from portal.lasting import nobodys
 from portal.models import access_closed, comment, consent_event, feed, person, report
 
@@ -57,6 +57,8 @@ class Replay:
                 self._said(entry)
             elif isinstance(entry, Shut):
                 self._shut(entry)
+            elif isinstance(entry, Kept):
+                self._kept(entry)
             elif isinstance(entry, Erased):
                 self._erased(entry)
             else:
@@ -107,7 +109,7 @@ class Replay:
         self._log(citizen, key, Line(act=act, person=by, outcome=kind.value, about=actor))
         self.done["consents ended"] += 1
 
-    # --- closed accesses and erasures ---
+    # --- closed accesses, holds and erasures ---
 
     def _shut(self, shut: Shut) -> None:
         adult, child = (self._found(p) for p in (shut.adult, shut.child))
@@ -129,6 +131,30 @@ class Replay:
         if key := self._key(child):
             self._log(child, key, Line(act=Act.AUTOMATIC, subject="operator", outcome=outcome))
         self.done[f"{outcome.split()[1]} accesses"] += 1
+
+    def _kept(self, kept: Kept) -> None:
+        """A hold again, when another word about it, or none, is the newest in the log.
+
+        Whom the backup does not hold is not enrolled for it: she may have been erased since.
+        """
+        reader, citizen = self._found(kept.reader), self._found(kept.citizen)
+        key = self._key(citizen)
+        if not reader or key is None:
+            self.done["holds to make again (portal access hold): of people not in the backup"] += 1
+            return
+        line = Line(
+            act=Act.HOLD,
+            subject="operator",
+            actors=(kept.actor,),
+            outcome=kept.reason,
+            told=reader,
+            until=kept.until,
+        )
+        lines = (e.line for e in audit.entries(self._c, self._tenant, citizen, key, None))
+        about = (x for x in lines if (x.act, x.told, x.actors) == (line.act, reader, line.actors))
+        if next(about, None) != line:
+            self._log(citizen, key, line)
+            self.done["lines held back"] += 1
 
     def _erased(self, erased: Erased) -> None:
         old, key = erased.citizen, self._key(erased.citizen)

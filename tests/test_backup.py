@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -18,18 +18,19 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import insert, select
 
-from portal import audit, checkpoints, drill, keys, schema, verifier
+from portal import audit, checkpoints, drill, keys, operators, schema, verifier
 from portal import backup as taking
-from portal.access import Viewer
+from portal.access import Viewer, today_in_copenhagen
 from portal.backup_rows import LEFT_OUT, PARTS
 from portal.checkpoints import Checkpoints
 from portal.cli import main
 from portal.config import load
 from portal.consent_state import Mine
-from portal.db import Task
+from portal.db import Task, now
 from portal.family import NOBODY
 from portal.journal import Journal
 from portal.models import access_closed, access_entry, feed, metadata, report, session
+from portal.seen_by import held_back
 from portal.settings import CPR_SYSTEM, Settings
 from tests.proving import times
 from tests.restore_world import (
@@ -80,7 +81,6 @@ def test_nothing_that_was_taken_back_comes_back(
     done = portal(there, "restore", str(file))
     assert done.exit_code == 0, done.output
     assert "Nobody is logged in" in done.output
-    assert "portal access hold) is lost: make it again" in done.output
     again = elsewhere.shop(there)
     obeys(again, lived)
     holds(again)
@@ -89,6 +89,38 @@ def test_nothing_that_was_taken_back_comes_back(
     holds(again)
     told = portal(there, "restore", str(file))
     assert (told.exit_code, "not empty" in told.output) == (1, True)
+
+
+def test_what_was_held_back_stays_so(
+    shop: Shop, lived: Lived, elsewhere: Elsewhere, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a hold that was ended, and then made again; each word stands in the log once."""
+    monkeypatch.setattr(operators, "join", lambda _: shop)
+    today = today_in_copenhagen(now())
+    soon, over = today + timedelta(7), today - timedelta(1)
+
+    def hold(reader: str, actor: str, until: date) -> None:
+        operators.hold_lines(shop.settings, reader, PEOPLE[2], actor, until, "efterforskning")
+
+    hold(PEOPLE[0], "skole", soon)
+    file = backup(shop.settings)
+    for until in (over, soon):
+        hold(PEOPLE[1], "skole", until)
+    hold(PEOPLE[1], "familie", soon)
+    hold(PEOPLE[1], "familie", over)
+    hold(STRANGER, "skole", soon)
+    there = elsewhere.settings(shop.settings, engine)
+    done = portal(there, "restore", str(file))
+    assert done.exit_code == 0, done.output
+    assert "4 lines held back\n" in done.output, "not the one that is in the backup"
+    assert "1 holds to make again" in done.output
+    again, child = elsewhere.shop(there), lived.home.citizen.id
+    with again.store.read(child) as c:
+        found = audit.entries(c, "0851", child, again.family.key(child), None)
+    mette, jonas = who(lived.home)
+    assert held_back(found, mette.id, today) == {"skole"}
+    assert held_back(found, jonas.id, today) == {"skole"}
+    assert {e.line.outcome for e in found if e.line.act is audit.Act.HOLD} == {"efterforskning"}
 
 
 def obeys(again: Shop, lived: Lived) -> None:
