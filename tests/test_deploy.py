@@ -133,6 +133,19 @@ def test_the_proxy_says_itself_who_asks() -> None:
     assert "- set `X-Forwarded-For`" in guide
 
 
+def test_the_proxy_finds_the_sockets_that_the_units_make() -> None:
+    """Of both servers, for visitors and for Prometheus; the latter on this machine alone."""
+    (start,) = entries(FOLDER / "familieoverblik@.service")["Service"]["ExecStart"]
+    made = {f.replace("%i", i) for f in re.findall(r"unix:(\S+)", start) for i in "ab"}
+    named = [re.findall(r"unix:(/[^\s;:]+)", f.read_text()) for f in FOLDER.glob("*.conf")]
+    assert {socket for found in named for socket in found} == made and len(made) == 4
+    ports = (FOLDER / "familieoverblik_metrics.conf").read_text()
+    listening = re.findall(r"^ +listen (.*);$", ports, re.MULTILINE)
+    assert listening == ["127.0.0.1:9464", "127.0.0.1:9465"]
+    guide = (FOLDER.parent / "operator.md").read_text()
+    assert all(f'"{where}"' in guide for where in listening)
+
+
 def test_the_image_is_what_it_should_be() -> None:
     stages = re.split(r"^FROM ", CONTAINER, flags=re.MULTILINE)
     last = stages[-1]
