@@ -526,7 +526,7 @@ def test_no_byte_of_where_they_live_reaches_the_other_parent(login: Login) -> No
 def test_nobody_is_shown_the_way_to_a_telephone(login: Login) -> None:
     camilla = login("camilla")
     page = unescape(check(camilla.get(f"/overblik/{camilla.citizens()['Noah']}/moeder?vent=1")))
-    assert "search?query=Banegården" in unquote_plus(page), "places that are some are on the map"
+    assert re.search(r"search\?query=\w", unquote_plus(page)), "places that are some are on the map"
     assert "Telefon" in page
     assert "query=Telefon" not in page and "query=Online" not in page
 
