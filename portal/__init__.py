@@ -12,7 +12,7 @@ from flask import Flask, abort, request
 from flask_compress import Compress
 from whitenoise import WhiteNoise
 
-from portal import draining, gate, htmx, i18n, limits, schema, templating
+from portal import draining, gate, htmx, i18n, limits, schema, shapes, templating
 from portal.addresses import Addresses
 from portal.alarms import Alarms
 from portal.assets import BUILT
@@ -172,6 +172,7 @@ def join(settings: Settings) -> Portal:
 
 def create_app(settings: Settings) -> Flask:
     """The WSGI application for these settings."""
+    shapes.find_out()
     app = Flask(__name__, static_folder=None)
     app.config.update(
         SECRET_KEY=settings.secret_keys[0],

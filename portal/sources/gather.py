@@ -131,9 +131,7 @@ class Gatherer:
             return Answer(source=source, state=State.WAITING)
         return self._without(source, "timeout", last)
 
-    def _take_off(
-        self, sources: list[str], subject: Subject, guest: _Guest
-    ) -> dict[str, _Flight]:
+    def _take_off(self, sources: list[str], subject: Subject, guest: _Guest) -> dict[str, _Flight]:
         """Join what is under way, start the rest with one call into the loop."""
         flights, new = {}, []
         with self._lock:
