@@ -226,8 +226,7 @@ class Oracle:
         A look-up never crosses a municipality.
         """
         who = self.world.people[citizen]
-        away = self.world.places[unit].municipality not in (None, MUNICIPALITY)
-        if away or self.age(who) is None or who.deceased:
+        if self._away(unit) or self.age(who) is None or who.deceased:
             return False
         return any(
             e.citizen == citizen
@@ -238,6 +237,9 @@ class Oracle:
             and e.record not in ("goal", "measurement")
             for e in self.world.entries
         )
+
+    def _away(self, unit: str) -> bool:
+        return self.world.places[unit].municipality not in (None, MUNICIPALITY)
 
     def _asked(self, unit: str, e: Entry) -> bool:
         system = self.world.systems[e.source]
@@ -378,7 +380,10 @@ class Oracle:
         )
 
     def sees_name(self, persona: Persona, person: str) -> bool:
-        """Whether somebody's whole name stands anywhere for this persona."""
+        """Whether somebody's whole name stands anywhere for this persona.
+
+        An employee's list of those who consented never crosses a municipality.
+        """
         if not persona.unit:
             family = [c for c in self.world.people if self.relation(persona.key, c)]
             return person == persona.key or any(
@@ -388,7 +393,7 @@ class Oracle:
         told = any(
             self.opens_ownerless(persona.unit, persona.purpose, c, "master_data") for c in about
         )
-        return told or self._consented(persona.unit, person)
+        return told or (not self._away(persona.unit) and self._consented(persona.unit, person))
 
     def reads_line(self, reader: str, citizen: str, person: str = "", unit: str = "") -> bool:
         """Whether a look by this person or unit stands in the reader's own log."""
@@ -396,11 +401,9 @@ class Oracle:
         if not how or person:
             adult = person and (self.age(self.world.people[person]) or 18) >= 18
             return bool(how) and (person == reader or (how == "self" and age >= 15 and bool(adult)))
-        place = self.world.places[unit]
-        away = place.municipality not in (None, MUNICIPALITY)
-        if away and self.hides_places(reader, citizen):
+        if self._away(unit) and self.hides_places(reader, citizen):
             return False
-        return not (place.sector == "health" and how == "guardian" and age >= 15)
+        return not (self.world.places[unit].sector == "health" and how == "guardian" and age >= 15)
 
     def sees_note(self, persona: Persona, note: Note) -> bool:
         """Whether the text of a comment reaches this persona."""
