@@ -435,6 +435,24 @@ def test_an_organisation_by_identifier_alone_owns_where_nothing_else_can_stand(
     assert {(e.owner, e.by) for e in found} == {(owner, by)}
 
 
+def test_in_a_team_of_several_places_each_belongs_to_her_own(backend: Backend) -> None:
+    """Else the first one's place decided who sees the others: a health contact was the school's."""
+    roles = [
+        {"resourceType": "PractitionerRole", "id": "s", "organization": PPR},
+        {"resourceType": "PractitionerRole", "id": "h", "organization": BUP},
+        {"resourceType": "PractitionerRole", "id": "x"},
+    ]
+    people = [
+        {"member": {"reference": f"PractitionerRole/{r['id']}", "display": n}}
+        for r, n in zip(roles, ("Signe", "Hanne", "Xenia"), strict=True)
+    ]
+    serve_fhir(backend, patient(), *roles, TEAM | {"participant": people})
+    found = [e for e in ask(backend).entries if isinstance(e, Contact)]
+    assert {(c.name, c.owner) for c in found} == {
+        ("Signe", "ppr"), ("Hanne", "bup"), ("Xenia", "familie")
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("reference", "owner"),
     [

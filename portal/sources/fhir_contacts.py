@@ -115,7 +115,13 @@ def _participant(reading: Reading, team: Json, participant: Json, who: Who, n: i
     duties = [t for r in roles[1:] if (t := concept_text(r))]
     running = _runs(team) and runs(participant) and who.running
     return Contact(
-        **reading.entry(team, f"#{who.key or n}", concepts=roles, audience=who.audience),
+        **reading.entry(
+            team,
+            f"#{who.key or n}",
+            concepts=roles,
+            participant=participant,
+            audience=who.audience,
+        ),
         name="" if altered(participant) else who.name,
         role=", ".join(dict.fromkeys(titles)),
         responsible_for=", ".join(duties) or text(team, "name"),

@@ -70,13 +70,17 @@ class Reading:
         part: str = "",
         *,
         concepts: Iterable[Json] = (),
+        participant: Json | None = None,
         organization: Organization | None = None,
         audience: frozenset[Audience] = frozenset(),
     ) -> dict[str, Any]:
-        """The fields of every Entry; `concepts` say more of what this part is."""
+        """The fields of every Entry; `concepts` say more of what this part is.
+
+        `participant`: the one it is about, where it is about one of several.
+        """
         return self.marks.entry(
             name_of(resource) + part,
-            organization or self.owner(resource),
+            organization or self.owner(resource, participant),
             self.kinds(resource, concepts),
             self.restrictions(resource) | audience,
             text(resource, "language"),
@@ -99,13 +103,14 @@ class Reading:
     def _around(self, resource: Json) -> Json | None:
         return self.graph.around.get(name_of(resource)) if self.graph.around else None
 
-    def owner(self, resource: Json) -> Organization | None:
+    def owner(self, resource: Json, participant: Json | None = None) -> Organization | None:
         """In the contract's order; None is the source's own actor."""
-        own = next(self._owners(resource), None)
+        taking_part = objs(resource, "participant") if participant is None else [participant]
+        own = next(self._owners(resource, taking_part), None)
         around = self._around(resource)
         return own or (self.owner(around) if around else None)
 
-    def _owners(self, resource: Json) -> Iterator[Organization]:
+    def _owners(self, resource: Json, taking_part: list[Json]) -> Iterator[Organization]:
         for key in "author", "managingOrganization", "serviceProvider":
             for reference in objs(resource, key):
                 if found := self.organization(reference, resource, only=key != "author"):
@@ -115,7 +120,7 @@ class Reading:
                 found := self.organization(reference, resource)
             ):
                 yield found
-        for participant in objs(resource, "participant"):
+        for participant in taking_part:
             for key in "member", "actor", "individual":
                 yield from self.taking_part(obj(participant, key), resource)
 
