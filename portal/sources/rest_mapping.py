@@ -58,10 +58,11 @@ class Section(msgspec.Struct):
 
     record: type[Entry]
     items: Callable[[Any], Listed | None]
-    names: dict[str, str]
-    """Field -> the item's own name of it, where the expression is nothing more: most are."""
     fields: dict[str, Expression]
-    """Field -> any other expression."""
+    names: dict[str, str]
+    """Field -> the item's own name of it, where its expression is nothing more: most are, and need no search."""
+    others: dict[str, Expression]
+    """The rest of `fields`."""
     types: dict[str, Any]
     """Field -> its type in records.py."""
     required: frozenset[str]
@@ -144,8 +145,9 @@ def _section(key: str, record: type[Entry], table: dict[str, Any]) -> Section:
         types=types,
         required=required,
         person=_expression(person) if person else None,
+        fields={n: _expression(p) for n, p in parsed.items()},
         names={n: p["value"] for n, p in parsed.items() if p["type"] == "field"},
-        fields={n: _expression(p) for n, p in parsed.items() if p["type"] != "field"},
+        others={n: _expression(p) for n, p in parsed.items() if p["type"] != "field"},
         values=_values(f"{key}.values", table.get("values", {}), types),
         inside=tuple(_section(f"{key}.{n}", SECTIONS[n], t) for n, t in inside.items()),
     )

@@ -155,7 +155,7 @@ def values(section: Section, item: Any) -> tuple[dict[str, Any], set[str]]:
     failed: set[str] = set()
     names = section.names if isinstance(item, dict) else {}
     said = {name: item.get(own) for name, own in names.items()}
-    for name, expression in section.fields.items():
+    for name, expression in section.others.items():
         try:
             said[name] = search(expression, item)
         except SourceFailure:
