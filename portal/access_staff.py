@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from portal.access import today_in_copenhagen
 from portal.records import (
     CATEGORY_OF,
     KIND_OF,
@@ -24,10 +25,10 @@ from portal.records import (
     Goal,
     Hole,
     Intervention,
-    Measurement,
     Meeting,
     Plan,
     Sector,
+    Status,
 )
 
 NEVER_TO_STAFF = {
@@ -37,6 +38,8 @@ NEVER_TO_STAFF = {
     "collection": "Collections",
 }
 """Kinds no consent opens to another actor."""
+NO_RELATION = frozenset({"concern", "application", "refused"})
+"""Kinds of which nothing runs."""
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,9 +129,12 @@ def is_running(entry: AnyEntry | Hole) -> bool:
 
 
 def has_relation(entries: Iterable[AnyEntry], actors: Collection[str], now: datetime) -> bool:
-    """Whether an employee's actor owns something *running* of the citizen."""
+    """Whether an employee's actor owns something *running* of the citizen.
+
+    What is not decided yet, or was refused, runs as little as what is over.
+    """
     return any(
-        e.owner in actors and is_running(e) and _ahead(e, now) and "concern" not in e.kinds
+        e.owner in actors and is_running(e) and _ahead(e, now) and not e.kinds & NO_RELATION
         for e in entries
     )
 
@@ -136,4 +142,7 @@ def has_relation(entries: Iterable[AnyEntry], actors: Collection[str], now: date
 def _ahead(entry: AnyEntry, now: datetime) -> bool:
     if isinstance(entry, Meeting):
         return not entry.cancelled and (entry.end or entry.start) >= now
-    return not isinstance(entry, Goal | Measurement)
+    if isinstance(entry, Intervention | Assessment | Plan):
+        lasts = entry.end is None or entry.end >= today_in_copenhagen(now)
+        return lasts and entry.status is not Status.PROPOSED
+    return isinstance(entry, Contact)

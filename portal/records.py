@@ -48,6 +48,7 @@ class Audience(StrEnum):
 class Status(StrEnum):
     """How far something has come; one vocabulary for every source."""
 
+    PROPOSED = "proposed"
     PLANNED = "planned"
     WAITING = "waiting"
     RUNNING = "running"
@@ -57,7 +58,16 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-RUNNING = frozenset({Status.PLANNED, Status.WAITING, Status.RUNNING, Status.PAUSED, Status.UNKNOWN})
+RUNNING = frozenset(
+    {
+        Status.PROPOSED,
+        Status.PLANNED,
+        Status.WAITING,
+        Status.RUNNING,
+        Status.PAUSED,
+        Status.UNKNOWN,
+    }
+)
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

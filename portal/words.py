@@ -95,6 +95,7 @@ def status_word(status: Status) -> str:
 @lru_cache(64)
 def _statuses(_language: str) -> dict[Status, str]:
     return {
+        Status.PROPOSED: _("Ikke besluttet endnu"),
         Status.PLANNED: _("Aftalt, ikke startet"),
         Status.WAITING: _("Venter på at komme i gang"),
         Status.RUNNING: _("I gang"),

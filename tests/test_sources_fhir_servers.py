@@ -35,6 +35,7 @@ from portal.records import (
     Meeting,
     Plan,
     State,
+    Status,
 )
 from portal.sources.gather import Gatherer
 
@@ -206,6 +207,70 @@ def test_what_an_outcome_among_the_answers_means(
     backend.answers["/fhir/Goal/_search"] = told
     found = ask(backend)
     assert (found.state, found.partial) == (State.SHOWN, partial)
+
+
+def test_nothing_found_at_an_epic_server_is_nothing(backend: Backend) -> None:
+    """It warns of it each time; and where something came, the same warning says that some did not."""
+    said = outcome("processing", "warning")
+    said["issue"][0]["details"] = {
+        "coding": [{"system": "urn:oid:1.2.840.114350.1.13.0.1.7.2.657369", "code": "4101"}]
+    }
+    entry = {"resource": said, "search": {"mode": "outcome"}}
+    for goals, state, partial in ((), State.EMPTY, False), ((goal("g"),), State.SHOWN, True):
+        serve_fhir(backend, patient())
+        told = bundle(*goals)
+        told["entry"].append(entry)
+        backend.answers["/fhir/Goal/_search"] = told
+        found = ask(backend)
+        assert (found.state, found.partial) == (state, partial)
+
+
+MISTAKE = {"status": "entered-in-error", "lifecycleStatus": "entered-in-error"}
+
+
+def test_what_was_entered_in_error_never_was(backend: Backend) -> None:
+    """R4: it must not be told, not even as cancelled."""
+    code = {"code": {"text": "Støtte"}}
+    request = {"resourceType": "ServiceRequest", "id": "s"} | HERS | code
+    episode = {"resourceType": "EpisodeOfCare", "id": "e", "patient": HERS["subject"]}
+    episode |= {"type": [{"text": "Forløb"}]}
+    plan = {"resourceType": "CarePlan", "id": "live", "status": "active", "title": "Plan"} | HERS
+    plan |= {"activity": [{"detail": MISTAKE | code}]}
+    plan |= {"contained": [goal("inside") | MISTAKE]}
+    mistakes = [one | MISTAKE for one in (PLAN, request, episode, goal("g"), TEAM)]
+    serve_fhir(backend, patient(), plan, *mistakes)
+    assert {e.key for e in ask(backend).entries} == {"CarePlan/live"}
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"status": "active", "intent": "proposal"}, Status.PROPOSED),
+        ({"status": "draft", "intent": "order"}, Status.PROPOSED),
+        ({"status": "active", "intent": "order"}, Status.RUNNING),
+        ({"status": "completed", "intent": "proposal"}, Status.DONE),
+    ],
+)
+def test_what_is_only_suggested_is_not_under_way(
+    backend: Backend, said: dict[str, Any], status: Status
+) -> None:
+    request = {"resourceType": "ServiceRequest", "id": "s", "code": {"text": "Støtte"}} | HERS
+    activity = {"detail": {"status": "in-progress", "code": {"text": "Samtaler"}}}
+    plan = PLAN | {"goal": [], "activity": [activity]}
+    serve_fhir(backend, patient(), request | said, plan | said)
+    found = {e.key: getattr(e, "status", None) for e in ask(backend).entries}
+    assert found["ServiceRequest/s"] is found["CarePlan/c"] is status
+    proposed = said["intent"] == "proposal"
+    assert found["CarePlan/c#activity-0"] is (Status.PROPOSED if proposed else Status.RUNNING)
+
+
+def test_a_next_page_named_by_its_query_alone_is_the_same_search(backend: Backend) -> None:
+    serve_fhir(backend, patient())
+    more = [{"relation": "next", "url": "?off=2"}]
+    backend.answers["/fhir/Goal/_search"] = bundle(goal("g1"), link=more)
+    backend.answers["/fhir/Goal"] = bundle(goal("g2"))
+    found = ask(backend)
+    assert [e.key for e in found.entries] == ["Goal/g1", "Goal/g2"] and not found.partial
 
 
 def test_entries_known_by_full_url_alone(backend: Backend) -> None:
@@ -833,6 +898,7 @@ def planned(start: str, **more: Any) -> dict[str, Any]:
         ({}, planned(in_days(3), serviceProvider=BUP), {"Appointment/m", "Encounter/e"}),
         ({}, planned(in_days(9)), {"Appointment/m", "Encounter/e"}),
         ({"status": "cancelled"}, planned(in_days(3)), {"Appointment/m", "Encounter/e"}),
+        ({"status": "noshow"}, planned(in_days(3)), {"Appointment/m"}),
         ({"status": "entered-in-error"}, planned(in_days(3)), {"Encounter/e"}),
         ({"start": "snart"}, planned(in_days(3)), {"Encounter/e"}),
         (UNKNOWN, planned(in_days(3)), {"Encounter/e"}),

@@ -14,6 +14,8 @@ from portal.sources.fhir_address import below
 from portal.sources.fhir_shape import Json, obj, objs, text
 
 ENTRIES = 1000
+NO_RESULTS = "4101"
+"""What Epic's servers, Sundhedsplatformen among them, warn of in every search that finds nothing."""
 _WHOM = re.compile(r"\b(?:patient|subject|identifier)\b", re.IGNORECASE)
 _DISPENSABLE = re.compile(r"\b(?:_include|_count|date|status)\b")
 
@@ -71,10 +73,16 @@ def _harmless(issue: Json, *, some: bool) -> bool:
     severity, code = text(issue, "severity"), text(issue, "code")
     if (severity, code) == ("information", "informational"):
         return True
+    if severity == "warning" and _codes(issue) == {NO_RESULTS}:
+        return not some
     if severity not in ("information", "warning") or code != "not-supported":
         return False
     said = str(issue)
     return some or (_DISPENSABLE.search(said) is not None and _WHOM.search(said) is None)
+
+
+def _codes(issue: Json) -> set[str]:
+    return {text(c, "code") for c in objs(obj(issue, "details"), "coding")}
 
 
 def fewer_than_said(found: Found, bundle: Json) -> bool:

@@ -48,7 +48,7 @@ class FhirClient:
         followed, secret = {""}, numbers(params) | {self._about}
         while len(followed) <= PAGES:
             collect(found, bundle, kind, self.base)
-            following = self._next(bundle)
+            following = self._next(bundle, kind)
             if not following:
                 found.cut |= fewer_than_said(found, bundle)
                 return found
@@ -130,15 +130,16 @@ class FhirClient:
             raise SourceFailure("not a bundle")
         return found
 
-    def _next(self, bundle: Json) -> str:
+    def _next(self, bundle: Json, kind: str) -> str:
         for link in objs(bundle, "link"):
             if link.get("relation") == "next":
-                return self._on_base(text(link, "url"))
+                return self._on_base(text(link, "url"), kind)
         return ""
 
-    def _on_base(self, link: str) -> str:
+    def _on_base(self, link: str, kind: str) -> str:
+        """A link is absolute, or relative to the base; a bare query is the same search again."""
         try:
-            url = urljoin(self.base + "/", link)
+            url = urljoin(f"{self.base}/{kind if link.startswith('?') else ''}", link)
         except ValueError:
             url = ""
         if not within(url, self.base):

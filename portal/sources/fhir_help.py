@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from portal.records import RUNNING, AnyEntry, Assessment, Hole, Intervention, Plan
+from portal.records import RUNNING, AnyEntry, Assessment, Hole, Intervention, Plan, Status
 from portal.sources.fhir_follow_up import follow_up
 from portal.sources.fhir_goals import Goals
 from portal.sources.fhir_modifiers import altered, forbids
@@ -31,7 +31,7 @@ from portal.sources.fhir_shape import (
     text,
     texts,
 )
-from portal.sources.fhir_status import status_of
+from portal.sources.fhir_status import mistaken, status_of, with_intent
 from portal.sources.paragraph import paragraph
 
 ASSESSING = frozenset({"386053000", "103693007", "165197003"})
@@ -63,7 +63,7 @@ def _care_plan(reading: Reading, resource: Json, goals: Goals) -> Iterator[AnyEn
     goals.belong(objs(resource, "goal"), entry, resource)
     for n, activity in enumerate(activities):
         detail = obj(activity, "detail")
-        if forbids(detail):
+        if forbids(detail) or mistaken(detail):
             goals.belong(objs(detail, "goal"), entry, resource)
         elif detail and not _evaluates(activity, detail):
             told = _activity(reading, resource, detail, f"#activity-{n}", goals)
@@ -89,7 +89,7 @@ def _plan(reading: Reading, resource: Json, entry: dict[str, Any]) -> Plan | Hol
     title = text(resource, "title") or first_text(objs(resource, "category"))
     author = _first(reading, resource, "author")
     followed, following = follow_up(reading, resource)
-    status = status_of(text(resource, "status"))
+    status = _status(resource)
     if not title:
         return Hole(**entry, of="plan", running=status in RUNNING)
     return Plan(
@@ -123,7 +123,7 @@ def _planned(
         entry,
         concepts=[*codes, *objs(resource, "category")],
         title=text(resource, "title") or first_text(codes),
-        status=text(resource, "status"),
+        status=_status(resource),
         period=obj(resource, "period"),
         who=who or _first(reading, resource, "author"),
         goal=goals.title(aims, entry, resource),
@@ -138,15 +138,13 @@ def _activity(
 ) -> Intervention | Assessment | Hole:
     codes = objs(detail, "code")
     entry = reading.entry(resource, part, concepts=codes)
-    if text(detail, "status") == "entered-in-error":
-        entry["kinds"] |= {"application"}
     goals.belong(objs(detail, "goal"), entry, resource)
     who = next((w for p in objs(detail, "performer") if (w := reading.who(p, resource))), None)
     return _helping(
         entry,
         concepts=codes,
         title=first_text(codes) or text(detail, "description"),
-        status=text(detail, "status"),
+        status=with_intent(status_of(text(detail, "status")), text(resource, "intent")),
         period=obj(detail, "scheduledPeriod"),
         who=who,
         goal=goals.title(objs(detail, "goal"), entry, resource),
@@ -164,7 +162,7 @@ def _request(reading: Reading, resource: Json) -> Intervention | Assessment | Ho
         reading.entry(resource),
         concepts=[*objs(resource, "code"), *objs(resource, "category")],
         title=first_text([*objs(resource, "code"), *objs(resource, "category")]),
-        status=text(resource, "status"),
+        status=_status(resource),
         period=period,
         who=_first(reading, resource, "performer"),
         description=text(resource, "patientInstruction"),
@@ -177,7 +175,7 @@ def _episode(reading: Reading, resource: Json) -> Intervention | Assessment | Ho
         reading.entry(resource),
         concepts=objs(resource, "type"),
         title=first_text(objs(resource, "type")),
-        status=text(resource, "status"),
+        status=_status(resource),
         period=obj(resource, "period"),
         who=_first(reading, resource, "careManager"),
         url=reading.config.journal_url,
@@ -189,7 +187,7 @@ def _helping(
     *,
     concepts: list[Json],
     title: str,
-    status: str,
+    status: Status,
     period: Json,
     who: Who | None,
     url: str,
@@ -198,14 +196,14 @@ def _helping(
 ) -> Intervention | Assessment | Hole:
     of = Assessment if is_assessment(concepts, title) else Intervention
     if not title:
-        return Hole(**entry, of=of.__name__.lower(), running=status_of(status) in RUNNING)
+        return Hole(**entry, of=of.__name__.lower(), running=status in RUNNING)
     shown = who if who and not who.audience else None
     common: dict[str, Any] = (
         entry
         | _period(period)
         | {
             "title": title,
-            "status": status_of(status),
+            "status": status,
             "responsible": shown.name if shown else "",
             "phone": shown.phone if shown else "",
             "url": url,
@@ -220,6 +218,10 @@ def _helping(
         goal=goal,
         description=description,
     )
+
+
+def _status(resource: Json) -> Status:
+    return with_intent(status_of(text(resource, "status")), text(resource, "intent"))
 
 
 def is_assessment(concepts: list[Json], title: str) -> bool:

@@ -29,7 +29,7 @@ from portal.sources.fhir_shape import (
 UNNAMED = "Møde"
 """The one word of ours: what the source left nameless must still have a heading."""
 PLACES = ("Location", "HealthcareService")
-CANCELLED = frozenset({"cancelled", "noshow"})
+CANCELLED = frozenset({"cancelled"})
 TENTATIVE = frozenset({"proposed", "pending", "waitlist"})
 _UID_SYSTEMS = ("urn:ietf:rfc:3986", "urn:ietf:rfc:5545")
 
@@ -42,11 +42,10 @@ def meetings(
     linked = {n for e in planned for n in _appointments(reading, e)}
     booked: dict[str, Meeting] = {}
     for resource in found.get("Appointment", []):
-        if text(resource, "status") != "entered-in-error":
-            for told in _recent(_appointment(reading, resource, linked), since):
-                yield told
-                if isinstance(told, Meeting) and not altered(resource):
-                    booked[name_of(resource)] = told
+        for told in _recent(_appointment(reading, resource, linked), since):
+            yield told
+            if isinstance(told, Meeting) and not altered(resource):
+                booked[name_of(resource)] = told
     for resource in planned:
         same = [booked[n] for n in _appointments(reading, resource) if n in booked]
         for told in _recent(_encounter(reading, resource), since):

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from portal.records import Status
+from portal.records import RUNNING, Status
+from portal.sources.fhir_shape import Json
 
 _STATUSES = {
-    Status.PLANNED: ("draft", "not-started", "scheduled", "planned", "proposed", "accepted"),
+    Status.PROPOSED: ("draft", "proposed"),
+    Status.PLANNED: ("not-started", "scheduled", "planned", "accepted"),
     Status.WAITING: ("waitlist",),
     Status.RUNNING: ("active", "in-progress"),
     Status.PAUSED: ("on-hold", "onhold"),
     Status.DONE: ("completed", "finished"),
-    Status.CANCELLED: ("revoked", "stopped", "cancelled", "rejected", "entered-in-error"),
+    Status.CANCELLED: ("revoked", "stopped", "cancelled", "rejected"),
 }
 _BY_CODE = {code: status for status, codes in _STATUSES.items() for code in codes}
+
+
+def mistaken(resource: Json) -> bool:
+    """Entered in error: it never was, and nothing of it is told (R4, "entered-in-error")."""
+    return "entered-in-error" in (resource.get("status"), resource.get("lifecycleStatus"))
 
 
 def status_of(code: str) -> Status:
     """UNKNOWN for anything that R4 does not know."""
     return _BY_CODE.get(code, Status.UNKNOWN)
+
+
+def with_intent(status: Status, intent: str) -> Status:
+    """What is only suggested is under way in nobody's eyes, whatever its status."""
+    return Status.PROPOSED if intent == "proposal" and status in RUNNING else status
