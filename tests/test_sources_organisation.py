@@ -185,7 +185,8 @@ def test_a_unit_that_is_not_found_is_unknown(backend: Backend, errors: Any) -> N
     asks = gatherer(backend, f"{backend.url}/org")
     for citizen in "borger-1", "borger-2":
         found = ask(asks, citizen)
-        assert not found.holes and not found.partial
+        assert lost(found) == ["contact"], "somebody is there, whoever it is"
+        assert not found.partial
     assert backend.count("/org") == 1
 
 

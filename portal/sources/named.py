@@ -35,11 +35,10 @@ class Named:
         if not wanted:
             return delivery
         units: dict[str, Unit] = {}
-        whole = True
         if self._directory:
-            units, whole = await self._directory.units(wanted, until - clock())
+            units = await self._directory.units(wanted, until - clock())
         named = [(old, _named(old, units)) for old in delivery.entries]
-        lost = [] if whole else [Hole.instead_of(old) for old, now in named if now is None]
+        lost = [Hole.instead_of(old) for old, now in named if now is None]
         return Delivery.of(
             (*(now for _, now in named if now), *delivery.holes, *lost),
             partial=delivery.partial,

@@ -57,8 +57,8 @@ class Directory:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._not_before = 0.0
 
-    async def units(self, names: Collection[str], seconds: float) -> tuple[dict[str, Unit], bool]:
-        """The units by "system|urn:uuid:...", and whether all could be told.
+    async def units(self, names: Collection[str], seconds: float) -> dict[str, Unit]:
+        """Those of the units that could be told, by "system|urn:uuid:...".
 
         Waits at most `seconds`, and never longer than `timeout`.
         """
@@ -67,8 +67,7 @@ class Directory:
         tasks = self._take_off(unknown)
         if tasks:
             await asyncio.wait(tasks, timeout=max(0.0, min(seconds, self._config.timeout)))
-        found = {n: u for n in names if (u := self._lately(n))}
-        return found, len(found) == len(set(names))
+        return {n: u for n in names if (u := self._lately(n))}
 
     def check(self) -> str:
         """The problem in a machine word, or "". Blocks; for the operator's command."""
