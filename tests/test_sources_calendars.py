@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 from recorded.backend import lost, running_backend, settings, source, subject
 
-from portal.records import Audience, Meeting
+from portal.records import Audience, Meeting, State
 from portal.settings import KindRule
 from portal.sources import Delivery, SourceFailure
 from portal.sources.calendar_expansion import Task, Told, told
@@ -392,6 +392,24 @@ def test_a_child_that_hangs_is_killed_and_replaced() -> None:
     assert gone(before)
     assert times(read(calendar(ZONE, GOOD))) == ["12-01 09:00"]
     assert pid_of(CHILDREN) != before
+
+
+def test_many_calendars_made_to_hang_keep_no_other_waiting() -> None:
+    """Once they were met: they are read one after another, and the others beside them."""
+    with running_backend() as backend:
+        ill = [
+            source(backend, "icalendar", id=f"ill{n}", url=f"{backend.url}/ill", timeout=2)
+            for n in range(6)
+        ]
+        well = source(backend, "icalendar", id="well", timeout=2)
+        backend.answers["/ill"] = HANGING.replace("\n", "\r\n").encode()
+        backend.answers["/svar"] = calendar(ZONE, GOOD).replace("\n", "\r\n").encode()
+        asks = Gatherer(settings(backend.url, *ill, well, cache="memory://"))
+        asks.ask(["well"], subject("borger-0"), None)  # a child's start is no part of it
+        asks.ask([c.id for c in ill], subject("borger-1"), None)
+        found = asks.ask([*(c.id for c in ill), "well"], subject("borger-2"), None)
+    assert {a.state for i, a in found.items() if i != "well"} == {State.UNAVAILABLE}
+    assert found["well"].state in (State.SHOWN, State.EMPTY), found["well"].problem
 
 
 def test_a_child_that_died_is_replaced() -> None:

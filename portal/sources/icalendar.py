@@ -2,12 +2,14 @@
 
 Calendars from outside may be hostile: they are read and expanded in a process
 that is killed when its time is over, rules finer than a day are refused before
-expansion, and 500 occurrences are enough.
+expansion, and 500 occurrences are enough. What is not read at once is read again, and for longer, in a
+lane of its own, and so are that system's next calendars: several made to hang keep no other waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
@@ -27,7 +29,8 @@ from portal.sources.marks import Marks
 from portal.sources.question import Question
 
 LARGEST = 600_000
-SECONDS = 1.5
+AT_ONCE, SECONDS = 0.5, 1.5
+SLOW = "too slow to expand"
 CHILDREN = Killable("portal.sources.calendar_child")
 
 
@@ -45,6 +48,7 @@ class CalendarSource:
         self._marks, self._today = marks, today
         self._question = Question(config)
         self._warmed: ThreadPoolExecutor | None = None
+        self._laggard = False
 
     async def fetch(self, value: str, http: Http) -> Delivery:
         """Raises SourceFailure."""
@@ -56,7 +60,13 @@ class CalendarSource:
         if len(body) > LARGEST:
             raise SourceFailure("too large")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(readers, self.read, body)
+        if not self._laggard:
+            try:
+                return await loop.run_in_executor(readers, self.read, body, AT_ONCE)
+            except SourceFailure as e:
+                if e.problem != SLOW:
+                    raise
+        return await loop.run_in_executor(LOOP.laggards(), self.read, body)
 
     def _readers(self) -> ThreadPoolExecutor:
         """The threads that ask; the first time their children start while the system answers."""
@@ -67,16 +77,17 @@ class CalendarSource:
                 readers.submit(CHILDREN.warm)
         return readers
 
-    def read(self, body: bytes) -> Delivery:
+    def read(self, body: bytes, seconds: float = SECONDS) -> Delivery:
         """The meetings of one calendar. Raises SourceFailure."""
         task = Task(body, self._today(), self.config.timezone)
-        seconds = min(SECONDS, self.config.timeout)
+        began = time.monotonic()
         try:
-            answer = CHILDREN.ask(msgspec.msgpack.encode(task), seconds)
-        except Overdue:
-            raise SourceFailure("too slow to expand") from None
-        except Died:
-            raise SourceFailure("too much to expand") from None
+            answer = CHILDREN.ask(msgspec.msgpack.encode(task), min(seconds, self.config.timeout))
+        except (Overdue, Died) as e:
+            self._laggard = True
+            problem = SLOW if isinstance(e, Overdue) else "too much to expand"
+            raise SourceFailure(problem) from None
+        self._laggard = time.monotonic() - began > AT_ONCE
         told = msgspec.msgpack.decode(answer, type=Told)
         if told.problem:
             raise SourceFailure(told.problem)

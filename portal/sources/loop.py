@@ -60,6 +60,7 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._session: aiohttp.ClientSession | None = None
         self._readers: ThreadPoolExecutor | None = None
+        self._laggards: ThreadPoolExecutor | None = None
         self._ghosts: list[object] = []
         self._forgetful: weakref.WeakSet[Any] = weakref.WeakSet()
         os.register_at_fork(after_in_child=self._forked)
@@ -93,6 +94,12 @@ class LoopThread:
             self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="source-readers")
         return self._readers
 
+    def laggards(self) -> ThreadPoolExecutor:
+        """One thread for what was too slow to read last time. Call it on the loop."""
+        if self._laggards is None:
+            self._laggards = ThreadPoolExecutor(1, thread_name_prefix="source-laggards")
+        return self._laggards
+
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
@@ -103,9 +110,9 @@ class LoopThread:
     def _forked(self) -> None:
         # The parent's loop must not be collected here: closing its copies would take the
         # parent's sockets out of the epoll set that both processes share.
-        self._ghosts.append((self._loop, self._session, self._readers))
+        self._ghosts.append((self._loop, self._session, self._readers, self._laggards))
         self._lock = threading.RLock()
-        self._loop = self._session = self._readers = None
+        self._loop = self._session = self._readers = self._laggards = None
         for who in list(self._forgetful):
             who.after_fork()
 
