@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -13,6 +14,7 @@ from conftest import World
 from flask import Flask
 from hostile_bodies import LATE, SYSTEMS, emil, switch
 from proving import dice, times
+from recorded.backend import CPR, OTHER_CPR, Backend, patient, running_backend, serve_fhir
 
 import portal.sources as sources
 from backend_stub.fault_edits import STRANGER
@@ -96,6 +98,74 @@ def test_an_ill_service_is_told_why(backends: str, kind: str, fault: str, said: 
     told = conform(backends, kind, *(("--kind", kind) if kind == "fhir" else ()))
     assert told.exit_code == 1 and said in told.output
     assert not [c for c in CONTENT if c in told.output]
+
+
+HERS = {"identifier": {"system": CPR_SYSTEM, "value": CPR}}
+SCORE = {"valueQuantity": {"value": 4}, "code": {"text": "Trivsel"}}
+
+
+def observed(number: int = 1, /, **more: Any) -> dict[str, Any]:
+    found = {"resourceType": "Observation", "id": f"o{number}", "status": "final", "subject": HERS}
+    return found | {"effectiveDateTime": "2026-10-02"} | more
+
+
+@pytest.mark.parametrize(
+    ("resource", "mark", "said"),
+    [
+        (observed(), "note", "no number of well-being"),
+        (observed(effectiveDateTime="2026-10"), "note", "no number of well-being"),
+        (observed(**SCORE, effectiveDateTime="2026-10"), "note", "a month or a year and no day"),
+        (observed(**SCORE, effectiveDateTime="2026"), "note", "a month or a year and no day"),
+        (observed(**SCORE, effectiveDateTime="i går"), "FAIL", "no day that can be read"),
+        (observed(**SCORE, status="cancelled"), "note", "status 'cancelled'"),
+        (observed(**SCORE | {"code": {}}), "note", "without code.text"),
+        (observed(**SCORE, category=[{"coding": [{"code": "exam"}]}]), "note", "no number of well"),
+        (
+            observed(
+                subject={"reference": "#her"},
+                contained=[patient("her", CPR)],
+            ),
+            "note",
+            "no number of well-being",
+        ),
+    ],
+)
+def test_whose_it_is_the_adapter_has_compared(
+    resource: dict[str, Any], mark: str, said: str
+) -> None:
+    """A reference by number names the person as well as one by address does."""
+    with running_backend() as backend:
+        serve_fhir(backend, patient(), resource)
+        told = vendor(backend)
+    line = next(x for x in told.output.splitlines() if "Observation: not shown" in x)
+    assert line.startswith(mark) and said in line, told.output
+    assert told.exit_code == (mark == "FAIL") and "not name the person" not in told.output
+
+
+def test_beside_somebody_elses_it_still_tells_them_apart() -> None:
+    """By number, by address, and by nothing at all."""
+    other = {"identifier": {"system": CPR_SYSTEM, "value": OTHER_CPR}}
+    hers = {"identifier": {"system": CPR_SYSTEM, "value": f"{CPR[:6]}-{CPR[6:]}"}}
+    with running_backend() as backend:
+        found = [
+            observed(1, subject=hers),
+            observed(2, subject={"reference": "Patient/p1"}),
+            observed(3, subject=other),
+            observed(4, subject={"reference": "Patient/p2"}),
+            observed(5, subject={}),
+            observed(6, subject=other | {"reference": "Patient/p1"}),
+        ]
+        serve_fhir(backend, patient(), *found)
+        told = vendor(backend)
+    lines = [x for x in told.output.splitlines() if "Observation: not shown" in x]
+    assert [x.split()[0] for x in lines] == ["FAIL", "note"], told.output
+    assert "4 x it does not name the person" in lines[0] and "2 x no number" in lines[1]
+    assert not [c for c in (CPR, OTHER_CPR) if c in told.output]
+
+
+def vendor(backend: Backend) -> Result:
+    arguments = ["sources", "conform", f"{backend.url}/fhir", "--kind", "fhir", "--as", "-"]
+    return CliRunner().invoke(main, [*arguments, "--timeout", "20"], input=f"{CPR}\n")
 
 
 @pytest.mark.proof

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,19 @@ from portal.sources.fhir import DAYS_BACK, INCLUDES
 from portal.sources.fhir_address import below
 from portal.sources.fhir_answer import Found, collect, name_of
 from portal.sources.fhir_client import REFUSED
+from portal.sources.fhir_measurements import CLINICAL
 from portal.sources.fhir_modifiers import altered, forbids
 from portal.sources.fhir_reading import AUDIENCE_TAGS
-from portal.sources.fhir_shape import Json, concept_text, day, instant, obj, objs, text
+from portal.sources.fhir_shape import (
+    Json,
+    codings,
+    concept_text,
+    day,
+    instant,
+    obj,
+    objs,
+    text,
+)
 from portal.sources.fhir_status import status_of
 from portal.sources.in_words import in_words
 from portal.sources.json_in import decode
@@ -25,20 +36,24 @@ from portal.sources.probe import Exchange, Probed
 
 STATUSED = frozenset({"CarePlan", "EpisodeOfCare", "ServiceRequest"})
 WHEN = {"Appointment": "start", "Encounter": "period"}
+About = tuple[SourceConfig, str, str]
+"""The service, and whom it was asked about: "Patient/<id>" and number."""
+_NO_DAY = re.compile(r"\d{4}(-\d{2})?")
 NAMED = ("Practitioner", "PractitionerRole", "Organization", "Location")
 
 
-def of_fhir(config: SourceConfig, met: Probed) -> Iterator[Remark]:
-    """What the server gave for each type, and what of it is lost."""
+def of_fhir(config: SourceConfig, met: Probed, number: str) -> Iterator[Remark]:
+    """What the server gave about `number` for each type, and what of it is lost."""
     asked = _by_type(config, met)
     yield _patient(asked, met)
     person = next(
         (name_of(p) for e in asked["Patient"] for p in _matches(e, "Patient", config)), ""
     )
     entries = met.delivery.entries if met.delivery else ()
+    about = None if met.delivery and not met.delivery.strangers else (config, person, number)
     for kind in INCLUDES:
         if kind in asked:
-            yield from _type(kind, asked[kind], entries, config, person)
+            yield from _type(kind, asked[kind], entries, config, about)
     if idle := [e for e in asked[""] if 200 <= e.status < 300]:
         words = (
             f"{len(idle)} next pages held nothing of the type asked for; 10 are read, then no more"
@@ -96,7 +111,7 @@ def _type(
     asked: list[Exchange],
     entries: tuple[AnyEntry, ...],
     config: SourceConfig,
-    person: str,
+    about: About | None,
 ) -> Iterator[Remark]:
     good = [e for e in asked if 200 <= e.status < 300]
     if not good:
@@ -110,7 +125,7 @@ def _type(
         yield Remark("note", f"{kind}: an OperationOutcome says that not all of it came")
     used = {e.key for e in entries}
     lost = [r for name, r in matches.items() if not any(k.startswith(name) for k in used)]
-    reasons = [_why(kind, r, config, person) for r in lost]
+    reasons = [_why(kind, r, config, about) for r in lost]
     for mark in ("FAIL", "note"):
         for words in counted(w for m, w in reasons if m == mark):
             yield Remark(mark, f"{kind}: not shown: {words}")
@@ -125,10 +140,13 @@ def _refused(kind: str, last: Exchange) -> Remark:
     return Remark("FAIL", f"{kind}: it {in_words(said)}: that fails the whole source")
 
 
-def _why(kind: str, resource: Json, config: SourceConfig, person: str) -> Remark:
-    """Why a resource became no entry; the adapter has decided, this names the likeliest reason."""
+def _why(kind: str, resource: Json, config: SourceConfig, about: About | None) -> Remark:
+    """Why a resource became no entry; the adapter has decided, this names the likeliest reason.
+
+    `about` is None when the adapter has found nobody else's among all that came.
+    """
     status = text(resource, "status") or text(resource, "lifecycleStatus")
-    if person not in _references(resource, config):
+    if about and not any(_may_be(r, *about) for r in _references(resource)):
         return Remark(
             "FAIL", "it does not name the person asked about (subject, patient, participant)"
         )
@@ -145,19 +163,43 @@ def _why(kind: str, resource: Json, config: SourceConfig, person: str) -> Remark
     if kind == "CareTeam" and not objs(resource, "participant"):
         return Remark("note", "no participant")
     if kind == "Observation":
-        when = resource.get("effectiveDateTime") or obj(resource, "effectivePeriod").get("start")
-        if day(when) is None:
-            return Remark("FAIL", "effective[x] names no day that can be read")
-        return Remark("note", "no number of well-being (laboratory, vital signs, ... are left out)")
+        return _about_number(resource)
     return Remark("note", "it names nobody to contact, or has no title")
 
 
-def _references(resource: Json, config: SourceConfig) -> set[str]:
-    """Whom it names; a logical or contained reference counts as the person, the adapter has compared."""
+def _references(resource: Json) -> Iterator[Json]:
+    """Whom it names."""
     named = [obj(resource, "subject"), obj(resource, "patient")]
     named += [obj(p, "actor") for p in objs(resource, "participant")]
-    said = (below(text(n, "reference"), config.url).partition("/_history/")[0] for n in named)
-    return set(said)
+    return filter(None, named)
+
+
+def _may_be(reference: Json, config: SourceConfig, person: str, number: str) -> bool:
+    """One that leads into its own resource or bundle counts as the person: only the adapter can follow it."""
+    said = obj(reference, "identifier")
+    numbered = text(said, "system") == config.subject
+    if numbered and text(said, "value").replace("-", "") != number.replace("-", ""):
+        return False
+    target = below(text(reference, "reference"), config.url).partition("/_history/")[0]
+    return target == person or target.startswith(("#", "urn:")) if target else numbered
+
+
+def _about_number(resource: Json) -> Remark:
+    quantity = obj(resource, "valueQuantity")
+    value = quantity.get("value") if quantity else resource.get("valueInteger")
+    category = {code for _, code in codings(objs(resource, "category"))}
+    counts = isinstance(value, int | float) and not isinstance(value, bool)
+    if not counts or (category and category <= CLINICAL):
+        return Remark("note", "no number of well-being (laboratory, vital signs, ... are left out)")
+    when = resource.get("effectiveDateTime") or resource.get("effectiveInstant")
+    when = when or obj(resource, "effectivePeriod").get("start")
+    if isinstance(when, str) and _NO_DAY.fullmatch(when):
+        return Remark("note", "effective[x] names a month or a year and no day: told as missing")
+    if day(when) is None:
+        return Remark("FAIL", "effective[x] names no day that can be read")
+    if text(quantity, "comparator") or not concept_text(obj(resource, "code")):
+        return Remark("note", "a number with a comparator or without code.text: told as missing")
+    return Remark("note", f"status {code(resource.get('status'))} is not one that is shown")
 
 
 def _about_time(kind: str, resource: Json, config: SourceConfig) -> Remark:

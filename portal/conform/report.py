@@ -27,7 +27,7 @@ def report(config: SourceConfig, settings: Settings, value: str) -> Iterator[Rem
     told = ("status 401", "status 403", "timeout")
     if met.delivery is None and met.problem not in told:
         yield Remark("FAIL", f"answer: it {in_words(met.problem)}")
-    yield from _of_kind(config, settings, met)
+    yield from _of_kind(config, settings, met, value)
     if met.delivery and met.delivery.strangers and config.kind != "fhir":
         words = "some items name somebody else: dropped, and an alarm in operation"
         yield Remark("FAIL", f"person: {words}")
@@ -38,11 +38,11 @@ def report(config: SourceConfig, settings: Settings, value: str) -> Iterator[Rem
             yield Remark("note", f"whole: no; {words}")
 
 
-def _of_kind(config: SourceConfig, settings: Settings, met: Probed) -> Iterator[Remark]:
+def _of_kind(config: SourceConfig, settings: Settings, met: Probed, value: str) -> Iterator[Remark]:
     if met.exchanges[-1].status >= 300 and config.kind != "fhir":
         return
     if config.kind == "fhir":
-        yield from of_fhir(config, met)
+        yield from of_fhir(config, met, value)
     elif config.kind == "icalendar":
         yield from of_calendar(config, met, datetime.now(COPENHAGEN).date())
     else:
