@@ -20,7 +20,16 @@ import msgspec
 from portal import engines, safety
 from portal.binding import Bind, NotAPlace, bind_of, is_loopback
 from portal.examples import example_of, misshapen, unknown
-from portal.settings import FROM_ELSEWHERE, KINDS, ConfigError, KindRule, Purpose, Settings
+from portal.records import Actor
+from portal.settings import (
+    FROM_ELSEWHERE,
+    KINDS,
+    ConfigError,
+    KindRule,
+    Purpose,
+    Settings,
+    same_identifier,
+)
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 DEFAULT_PURPOSES = (
@@ -115,17 +124,19 @@ def _check(s: Settings) -> None:
     _check_databases(s)
     for key, url in _urls(s):
         check_url(key, url)
-    if urlsplit(s.base_url).path:
-        problem = "has a path; the portal stands at the root of its own host"
+    if s.base_url != s.origin:
+        problem = "has more than a host; the portal stands at the root of its own"
         raise ConfigError("base_url", problem, example_of("base_url"))
     _check_unique("actor", [a.id for a in s.actor])
     _check_unique("source", [x.id for x in s.source])
     _check_unique("purpose", [p.id for p in s.purpose])
+    _check_actors(s.actor)
     for x in s.source:
         if x.actor not in s.actors:
             problem = f"no [[actor]] has the id '{x.actor}'"
             raise ConfigError(f"source.{x.id}.actor", problem, f'[[actor]] id = "{x.actor}"')
         check_timezone(f"source.{x.id}.timezone", x.timezone)
+        _check_ages(f"source.{x.id}.ages", x.ages)
     for rule in s.kind:
         _check_kind(rule)
     for key, file in _key_files(s):
@@ -154,8 +165,32 @@ def check_timezone(key: str, name: str) -> None:
         raise ConfigError(key, f"there is no '{name}'", example_of("source.timezone")) from None
 
 
+def _check_actors(actors: tuple[Actor, ...]) -> None:
+    """A unit of two places would open what families told the one to the other's employees."""
+    owners: dict[str, str] = {}
+    for a in actors:
+        key, example = f"actor.{a.id}.identifiers", example_of("identifiers")
+        for i in a.identifiers:
+            if not i.partition("|")[2].strip():
+                raise ConfigError(key, f"{i!r} is not system|value", example)
+            if (owner := owners.setdefault(same_identifier(i), a.id)) != a.id:
+                raise ConfigError(key, f"{i!r} stands at actor.{owner} already", example)
+        if a.municipality is not None and not re.fullmatch("[0-9]{4}", a.municipality):
+            problem = "is not four digits; where there is no municipality it is left out"
+            raise ConfigError(f"actor.{a.id}.municipality", problem, example_of("municipality"))
+
+
+def _check_ages(key: str, ages: tuple[int, int]) -> None:
+    first, last = ages
+    if not 0 <= first <= last:
+        raise ConfigError(key, f"nobody is from {first} to {last} years old", example_of("ages"))
+
+
 def _check_kind(rule: KindRule) -> None:
-    """A word nobody knows would hide nothing."""
+    """A word nobody knows would hide nothing, and neither would a code that nothing has."""
+    if not re.fullmatch(r"[^*]*([^*|]\*?|\|\*)|\*", rule.coding):
+        problem = f"{rule.coding!r} is not system|code with at most one * at the end"
+        raise ConfigError("kind.coding", problem, example_of("coding"))
     if rule.is_ not in KINDS and not re.fullmatch(r"excluded:.*\S", rule.is_):
         known = ", ".join((*KINDS, "excluded:<name>"))
         raise ConfigError("kind.is", f"'{rule.is_}' is none of {known}", example_of("kind.is"))
@@ -246,3 +281,5 @@ def _key_files(s: Settings) -> Iterator[tuple[str, str]]:
         for key in ("client_key", "key"):
             if file := getattr(auth, key):
                 yield f"{name}.auth.{key}", file
+        if auth.kind == "mtls" and auth.cert and not auth.key:
+            yield f"{name}.auth.cert", auth.cert  # the key stands in it

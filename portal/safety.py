@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import itertools
 import re
+import ssl
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from portal.binding import is_loopback
+from portal.examples import example_of
 from portal.settings import ConfigError, Settings
 
 DEBUGGING = {
@@ -50,9 +52,24 @@ def check_file(key: str, file: Path) -> None:
     try:
         mode = file.stat().st_mode
     except OSError:
-        raise ConfigError(key, f"there is no file {file}", "portal keys new client FILE") from None
+        made = key.endswith("client_key")
+        example = "portal keys new client FILE" if made else example_of(key)
+        raise ConfigError(key, f"there is no file {file}", example) from None
     if _open_to_others(mode):
         raise ConfigError(key, f"{file} can be read by others", f"chmod 600 {file}")
+
+
+def check_certificates(key: str, file: Path) -> None:
+    """A file that TLS can read certificates from. Raises ConfigError."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except ssl.SSLError:
+        problem = f"{file} holds no PEM certificate"
+    except OSError as e:
+        problem = f"{file} cannot be read: {e.strerror}"
+    else:
+        return
+    raise ConfigError(key, problem, example_of(key.rpartition(".")[2]))
 
 
 def _problems(s: Settings) -> Iterator[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -15,6 +16,12 @@ KINDS = ("concern", "document", "application", "refused", "collection")
 """What an entry can be; or `excluded:<name>`."""
 FROM_ELSEWHERE = ("secret_keys", "data_keys", "environ", "folder", "file")
 """Settings that do not stand in the file."""
+_UUID = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def same_identifier(identifier: str) -> str:
+    """How a "system|value" is compared: UUIDs are the same in either case, other values are not."""
+    return _UUID.sub(lambda found: found[0].lower(), identifier)
 
 
 class ConfigError(Exception):
@@ -56,7 +63,7 @@ class Provider(Table, frozen=True, kw_only=True):
     unit_claim: str = ""
     unit_system: str = ""
     role_claim: str = ""
-    max_age: int = 300
+    max_age: Annotated[int, msgspec.Meta(ge=0)] = 300
     ca: str = ""
 
 
@@ -89,8 +96,8 @@ class Register(Table, frozen=True, kw_only=True):
     kind: Literal["fhir"] = "fhir"
     url: str
     auth: SourceAuth = SourceAuth()
-    timeout: float = 3.0
-    max_age: float = 60.0
+    timeout: Annotated[float, msgspec.Meta(gt=0)] = 3.0
+    max_age: Annotated[float, msgspec.Meta(ge=0)] = 60.0
     """Seconds a custody fact may be used before it is read again."""
 
 
@@ -126,8 +133,8 @@ class SourceConfig(Table, frozen=True, kw_only=True):
     auth: SourceAuth = SourceAuth()
     connected: bool = True
     """False: named on the page as "ikke koblet på endnu", never asked."""
-    cache_seconds: float = 60.0
-    stale_seconds: float = 900.0
+    cache_seconds: Annotated[float, msgspec.Meta(ge=0)] = 60.0
+    stale_seconds: Annotated[float, msgspec.Meta(ge=0)] = 900.0
     hedge_after: Annotated[float, msgspec.Meta(ge=0, le=30)] = 0.0
     """Seconds after which a question is put a second time; 0 never."""
     merge: bool = True
@@ -170,7 +177,7 @@ class BackupSettings(Table, frozen=True, kw_only=True):
 class ConsentSettings(Table, frozen=True, kw_only=True):
     journal: str = "var/journal"
     months: Annotated[int, msgspec.Meta(ge=1, le=12)] = 12
-    remind_days: int = 30
+    remind_days: Annotated[int, msgspec.Meta(ge=0)] = 30
 
 
 class LogSettings(Table, frozen=True, kw_only=True):
@@ -200,8 +207,8 @@ class TracingSettings(Table, frozen=True, kw_only=True):
 class BeforeConsent(Table, frozen=True, kw_only=True):
     """What some employees see before consent: off unless a written legal basis stands here."""
 
-    basis: str
-    role: str
+    basis: Annotated[str, msgspec.Meta(pattern=r"\S")]
+    role: Annotated[str, msgspec.Meta(pattern=r"\S")]
 
 
 class Settings(Table, frozen=True, kw_only=True):
@@ -238,7 +245,7 @@ class Settings(Table, frozen=True, kw_only=True):
     purpose: tuple[Purpose, ...] = ()
     kind: tuple[KindRule, ...] = ()
     page_seconds: Annotated[float, msgspec.Meta(gt=0, le=30)] = 10.0
-    first_byte_seconds: float = 0.01
+    first_byte_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.01
     secret_keys: tuple[str, ...] = ()
     data_keys: tuple[bytes, ...] = ()
     environ: dict[str, str] = {}

@@ -82,7 +82,8 @@ WRONG = {
     'base_url = "http://127.0.0.1:8000/"': [
         ("", "base_url"), ('base_url = "portal"', "base_url"), ('base_url = "ftp://127.0.0.1"', "base_url"),
         ('base_url = "http://kommune.example"', "base_url"), ("base_url = 1", "base_url"),
-        ('base_url = "http://127.0.0.1:8000/portal"', "base_url"),
+        ('base_url = "http://127.0.0.1:8000/portal"', "base_url"), ('base_url = "http://127.0.0.1:8000?a=1"', "base_url"),
+        ('base_url = "http://127.0.0.1:8000"\nfirst_byte_seconds = -1', "first_byte_seconds"),
         ('base_url = "http://127.0.0.1:8000"\n"a b\\nc" = 1', "a b c"), ('base_url = "http://127.0.0.1:8000"\n"" = 1', ""),
         ('base_url = "http://[::1"', "base_url"), ('base_url = "http://127.0.0.1:http"', "base_url"),
         ('base_url = "http://127.0.0.1.example"', "base_url"), ('base_url = "http://u:p@127.0.0.1"', "base_url"),
@@ -100,6 +101,12 @@ WRONG = {
     ],
     "[register]": [
         ('[[kind]]\ncoding = "x"\nis = "consern"\n[register]', "kind.is"), ('[[kind]]\ncoding = "x"\nis = ""\n[register]', "kind.is"),
+        ('[[kind]]\ncoding = "a*b"\nis = "concern"\n[register]', "kind.coding"), ('[[kind]]\ncoding = "*a"\nis = "concern"\n[register]', "kind.coding"),
+        ('[[kind]]\ncoding = "a**"\nis = "concern"\n[register]', "kind.coding"), ('[[kind]]\ncoding = ""\nis = "concern"\n[register]', "kind.coding"),
+        ('[[kind]]\ncoding = "http://kle-online.dk|"\nis = "concern"\n[register]', "kind.coding"),
+        ('[before_consent]\nbasis = " "\nrole = "sagsbehandler"\n[register]', "before_consent.basis"),
+        ('[before_consent]\nbasis = "SL § 11"\nrole = ""\n[register]', "before_consent.role"),
+        ('[consents]\nremind_days = -1\n[register]', "consents.remind_days"),
         ('[[kind]]\ncoding = "x"\nis = "excluded:"\n[register]', "kind.is"), ('[[kind]]\ncoding = "x"\n[register]', "kind[0].is"),
         ('[tracing]\nendpoint = "http://collector.example/v1/traces"\n[register]', "tracing.endpoint"),
         ('[tracing]\nsample = 2\n[register]', "tracing.sample"),
@@ -117,11 +124,13 @@ WRONG = {
     'client_id = "familieoverblik"': [
         ("", "identity.citizen.client_id"),
         ('client_id = "x"\nclient_key = "keys/none.json"', "identity.citizen.client_key"),
+        ('client_id = "x"\nmax_age = -1', "identity.citizen.max_age"),
         ('client_id = "x"\nminimum_loa = "very"', "identity.citizen.minimum_loa"),
         ('client_id = "x"\nclient_secret = "abc"', "identity.citizen.client_secret"),
     ],
     'url = "http://127.0.0.1:8002/register/fhir"': [
         ("", "register.url"), ('url = "http://register.example/fhir"', "register.url"),
+        ('url = "http://127.0.0.1:8002"\ntimeout = 0', "register.timeout"), ('url = "http://127.0.0.1:8002"\nmax_age = -1', "register.max_age"),
     ],
     'id = "ppr"': [
         ('id = "p p r"', "actor.id"), ('id = ""', "actor.id"), ('id = "../x"', "actor.id"), ("", "actor"),
@@ -129,6 +138,10 @@ WRONG = {
     ],
     'sector = "school"': [
         ('sector = "skole"', "actor.ppr.sector"), ("", "actor.ppr.sector"),
+        ('sector = "school"\nidentifiers = ["1003000002"]', "actor.ppr.identifiers"),
+        ('sector = "school"\nidentifiers = ["http://p-nummer.dk|"]', "actor.ppr.identifiers"),
+        ('sector = "school"\nidentifiers = ["a\\nb"]', "actor.ppr.identifiers"),
+        ('sector = "school"\nmunicipality = "851"', "actor.ppr.municipality"), ('sector = "school"\nmunicipality = ""', "actor.ppr.municipality"),
         ('sector = "school"\n[[actor]]\nid = "ppr"\nname = "x"\nsector = "school"', "actor.id"),
     ],
     'kind = "fhir"\nactor = "ppr"': [
@@ -136,6 +149,9 @@ WRONG = {
         ('kind = "fhir"\nactor = "ppr"\ntimezone = "Mars/X"', "source.bup.timezone"),
         ('kind = "fhir"\nactor = "ppr"\ntimezone = "Europe"', "source.bup.timezone"),
         ('kind = "fhir"\nactor = "ppr"\ntimezone = ""', "source.bup.timezone"),
+        ('kind = "fhir"\nactor = "ppr"\nages = [17, 0]', "source.bup.ages"), ('kind = "fhir"\nactor = "ppr"\nages = [-1, 17]', "source.bup.ages"),
+        ('kind = "fhir"\nactor = "ppr"\nages = [17]', "source.bup.ages"), ('kind = "fhir"\nactor = "ppr"\nages = [0, 17]\nconnected = false\ncache_seconds = -1', "source.bup.cache_seconds"),
+        ('kind = "fhir"\nactor = "ppr"\nstale_seconds = -1', "source.bup.stale_seconds"),
         ('kind = "fhir"\nactor = "ppr"\nages = ["0", 17]', "source.bup.ages"), ('kind = "fhir"\nactor = "nobody"', "source.bup.actor"),
         ('kind = "fhir"\nactor = "ppr"\ntimeout = 0', "source.bup.timeout"),
         ('kind = "fhir"\nactor = "ppr"\ntimout = 2', "source.bup.timout"),
@@ -164,6 +180,58 @@ def test_a_wrong_setting_is_named(tmp_path: Path, old: str, new: str, key: str) 
 def test_a_misspelt_key_is_shown_as_it_should_be(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"source\.bup\.timout: .*\(example: timeout = 2\.0\)"):
         read(tmp_path, GOOD + "timout = 2")
+
+
+TWO = """
+[[actor]]
+id = "jobs"
+name = "Jobcenter"
+sector = "employment"
+identifiers = ["http://p-nummer.dk|1", "sts|urn:uuid:0D5FFA4B-3a4e-4a3a-9bd5-2f6d1c3f5d10", "x|A"]
+[[actor]]
+id = "skole"
+name = "Skolen"
+sector = "school"
+identifiers = ["{}"]
+"""
+
+
+@pytest.mark.parametrize(
+    "same", ["http://p-nummer.dk|1", "sts|urn:uuid:0d5ffa4b-3a4e-4a3a-9bd5-2f6d1c3f5d10"]
+)
+def test_a_unit_belongs_to_one_actor(tmp_path: Path, same: str) -> None:
+    """Else what is the one's would be opened to the other's employees."""
+    with pytest.raises(ConfigError, match=r"^actor\.skole\.identifiers: .*actor\.jobs") as wrong:
+        read(tmp_path, GOOD + TWO.format(same))
+    assert re.fullmatch(r"[^:]*: .+ \(example: .+\)", str(wrong.value))
+
+
+@pytest.mark.parametrize("other", ["x|a", "|1003000002", 'a|b", "a|b'])
+def test_units_that_are_nobody_elses(tmp_path: Path, other: str) -> None:
+    """Only UUIDs ignore case; an organisation may be known without a system, and named twice."""
+    assert read(tmp_path, GOOD + TWO.format(other)).actors["skole"].identifiers
+
+
+@pytest.mark.parametrize("coding", ["x", "x*", "*", "|x", "http://kle-online.dk|27*", "a|b|*"])
+def test_a_coding_that_can_match(tmp_path: Path, coding: str) -> None:
+    assert read(tmp_path, GOOD + f'[[kind]]\ncoding = "{coding}"\nis = "concern"').kind
+
+
+@pytest.mark.parametrize("files", ['cert = "x.pem"', 'cert = "x.pem"\nkey = "x.pem"'])
+def test_a_missing_file_of_a_certificates_key_is_no_jwk(tmp_path: Path, files: str) -> None:
+    with pytest.raises(ConfigError, match=r"\.auth\.(cert|key): there is no file .*keys/portal\."):
+        read(tmp_path, GOOD + f'[source.auth]\nkind = "mtls"\n{files}\n')
+
+
+def test_a_certificate_that_holds_its_key_is_read_by_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "both.pem"
+    file.write_text("")
+    text = GOOD + '[source.auth]\nkind = "mtls"\ncert = "both.pem"\n'
+    file.chmod(0o644)
+    with pytest.raises(ConfigError, match=r"^source\.bup\.auth\.cert: .*chmod 600"):
+        read(tmp_path, text)
+    file.chmod(0o600)
+    assert read(tmp_path, text)
 
 
 @pytest.mark.parametrize("name", ["concern", "document", "refused", "excluded:Befordring"])

@@ -223,7 +223,7 @@ def _starts(text: str, folder: Path) -> None:
         kind = "ES384" if "backend" in name else "ES256"
         keys.new_client_key(folder / name, kind)
     for name in re.findall(r'\bcert = "([^"]+)"', text):
-        certificate(folder).rename(folder / name)
+        certificate(folder).rename(folder / name).chmod(0o600)  # its key stands in it
     file = folder / "portal.toml"
     file.write_text(text, encoding="utf-8")
     secrets = {

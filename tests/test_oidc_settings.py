@@ -34,6 +34,10 @@ ISSUER = "http://127.0.0.1:1/op"
         ("profile", {"profile": "../secrets"}),
         ("loa_values", {"loa_values": {"sufficient": ["x"]}}),
         ("ca", {"ca": "nowhere.pem"}),
+        (r"^identity\.citizen\.ca: ", {"ca": "rubbish.json"}),
+        (r"^identity\.citizen\.client_secret_env: ", {"client_secret_env": "SECRET"}),
+        (r"^identity\.citizen\.loa_values: ", {"loa_values": {"low": ["x"]}}),
+        (r"^identity\.citizen\.loa_values: ", {"loa_values": {"substantial": []}}),
         ("SECRET", {"client_key": "", "client_secret_env": "SECRET"}),
         ("identity.citizen", {"client_key": ""}),
         ("client_key", {"client_key": "oct.json"}),
@@ -48,6 +52,11 @@ def test_a_wrong_setting_stops_the_start(tmp_path: Path, key: str, citizen: Any)
     (tmp_path / "rubbish.json").write_text("{")
     with pytest.raises(ConfigError, match=key):
         make_app(make_settings(tmp_path, ISSUER, citizen=citizen))
+
+
+def test_a_door_no_employee_could_ever_go_through_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^identity\.staff\.unit_claim: .*\(example: "):
+        make_app(make_settings(tmp_path, ISSUER, staff={"unit_claim": ""}))
 
 
 def test_a_key_set_signs_with_the_first_and_publishes_all(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from recorded.backend import (
 
 from portal.records import Answer, Meeting, State
 from portal.settings import ConfigError, KindRule, SourceAuth
+from portal.sources.auth import credentials
 from portal.sources.breaker import Breaker
 from portal.sources.cache import Cache, Memory, Redis
 from portal.sources.gather import Gatherer
@@ -219,6 +220,28 @@ def test_a_token_endpoint_without_tls_gets_nothing(
 def test_a_key_that_cannot_sign_stops_the_start(backend: Backend, tmp_path: Path, key: Any) -> None:
     with pytest.raises(ConfigError, match=r"source\.system\.auth\.client_key"):
         gatherer(backend, key_file(tmp_path, key))
+
+
+@pytest.mark.parametrize(
+    ("name", "half"),
+    [
+        ("token_env", {"kind": "bearer"}),
+        ("token_env", {"kind": "bearer", "token_env": "NONE"}),
+        ("username", {"kind": "basic", "password_env": "SECRET"}),
+        ("password_env", {"kind": "basic", "username": "portal"}),
+        ("cert", {"kind": "mtls"}),
+        ("client_id", {"kind": "mtls", "cert": "x.pem", "token_url": "https://x.example/token"}),
+        ("client_id", {"kind": "smart_backend", "client_key": "x.json"}),
+        ("client_key", {"kind": "smart_backend", "client_id": "portal"}),
+        ("kind", {"token_env": "SECRET"}),
+        ("kind", {"cert": "x.pem", "key": "x.pem"}),
+    ],
+)
+def test_half_a_proof_stops_the_start(name: str, half: dict[str, str]) -> None:
+    """The key is named, with an example: found out later, every page would lack the source."""
+    auth = SourceAuth(**half)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=rf"^source\.system\.auth\.{name}: .*\(example: ."):
+        credentials("source.system", "https://x.example/fhir", auth, settings())
 
 
 KEPT = Answer(

@@ -21,6 +21,7 @@ from recorded.backend import settings, source, subject
 from portal.records import Answer, State
 from portal.settings import ConfigError, SourceAuth
 from portal.sources.gather import Gatherer
+from portal.sources.http import Connection
 
 
 def certificate(folder: Path) -> Path:
@@ -42,14 +43,16 @@ def certificate(folder: Path) -> Path:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
         .sign(key, hashes.SHA256())
     )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
+    private = _written(key, serialization.NoEncryption())
     file = folder / "both.pem"
     file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
     return file
+
+
+def _written(
+    key: ec.EllipticCurvePrivateKey, seal: serialization.KeySerializationEncryption
+) -> bytes:
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, seal)
 
 
 @pytest.fixture
@@ -149,8 +152,36 @@ def test_our_certificate_gets_a_short_token(url: str, pem: Path) -> None:
     assert [getattr(e, "title", "") for e in ask(shut, auth).entries] == ["Certifikatets"]
 
 
-def test_a_missing_certificate_stops_the_start(pem: Path) -> None:
-    with pytest.raises(ConfigError, match=r"source\.system\.auth"):
-        ask("https://127.0.0.1/x", SourceAuth(kind="mtls", cert="none.pem"))
-    with pytest.raises(ConfigError, match=r"source\.system\.auth"):
-        ask("https://127.0.0.1/x", SourceAuth(ca="none.pem"))
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("cert", {"cert": "none.pem"}),
+        ("cert", {"cert": ""}),
+        ("cert", {"cert": "key.pem"}),
+        ("cert", {"cert": "."}),
+        ("key", {"cert": "cert.pem", "key": "none.pem"}),
+        ("key", {"cert": "cert.pem", "key": "other.pem"}),
+        ("key", {"cert": "cert.pem", "key": "sealed.pem"}),
+        ("key", {"cert": "cert.pem"}),
+        ("ca", {"cert": "both.pem", "ca": "none.pem"}),
+        ("ca", {"kind": "", "ca": "none.pem"}),
+        ("ca", {"kind": "", "ca": "key.pem"}),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be_is_named_by_its_own_key(
+    pem: Path, name: str, files: dict[str, str]
+) -> None:
+    """Without asking anybody: at the terminal a sealed key would have its password asked for."""
+    text, folder = pem.read_text(), pem.parent
+    begins = text.index("-----BEGIN CERTIFICATE")
+    (folder / "key.pem").write_text(text[:begins])
+    (folder / "cert.pem").write_text(text[begins:])
+    other = ec.generate_private_key(ec.SECP256R1())
+    (folder / "other.pem").write_bytes(_written(other, serialization.NoEncryption()))
+    sealed = serialization.BestAvailableEncryption(b"kodeord")
+    (folder / "sealed.pem").write_bytes(_written(other, sealed))
+    auth = SourceAuth(**{"kind": "mtls"} | files)
+    with pytest.raises(ConfigError) as wrong:
+        Connection("source.system", "https://127.0.0.1/x", auth, settings(folder=str(folder)))
+    assert wrong.value.key == f"source.system.auth.{name}"
+    assert "(example: " in str(wrong.value) and "\n" not in str(wrong.value)

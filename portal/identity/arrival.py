@@ -23,11 +23,10 @@ from portal.identity.failures import (
 )
 from portal.identity.profile import Door, Profile
 from portal.records import Actor
-from portal.settings import CPR_SYSTEM
+from portal.settings import CPR_SYSTEM, same_identifier
 
 LONGEST = 200
 CVR = re.compile(r"(?i)(dk)?\d{8}")
-UUID = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 YEAR_UNKNOWN = "0000"  # OpenID Connect Core 5.1: a birthdate may leave the year out
 
 
@@ -120,11 +119,11 @@ def actors(words: Words, profile: Profile, configured: Sequence[Actor]) -> tuple
     employee of it would belong to whichever department was configured with it.
     """
     units = {
-        _plain(value if "|" in value else f"{profile.unit_system}|{value}")
+        same_identifier(value if "|" in value else f"{profile.unit_system}|{value}")
         for value in words.texts(profile.unit_claim)
         if not _is_cvr(value, profile.unit_system)
     }
-    found = tuple(a.id for a in configured if units & {_plain(i) for i in a.identifiers})
+    found = tuple(a.id for a in configured if units & {same_identifier(i) for i in a.identifiers})
     if not found:
         raise NoUnit("no configured actor has the employee's unit")
     return found
@@ -191,7 +190,3 @@ def _as_text(value: Any) -> str:
 def _is_cvr(value: str, system: str) -> bool:
     named, _, bare = value.rpartition("|")
     return bool(CVR.fullmatch(bare)) or "cvr" in (named or system).lower()
-
-
-def _plain(identifier: str) -> str:
-    return UUID.sub(lambda found: found[0].lower(), identifier)

@@ -101,7 +101,7 @@ def profile(provider: Provider, door: Door) -> Profile:
     entrance = data.citizen if door == "citizen" else data.staff
     levels = {level: tuple(values) for level, values in provider.loa_values.items()}
     _check(provider, door)
-    return Profile(
+    found = Profile(
         door=door,
         scope=provider.scope or entrance.scope,
         parameters=entrance.parameters,
@@ -121,6 +121,8 @@ def profile(provider: Provider, door: Door) -> Profile:
         require=entrance.require,
         allow=entrance.allow,
     )
+    _check_enterable(found)
+    return found
 
 
 def _named(configured: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
@@ -146,3 +148,13 @@ def _check(provider: Provider, door: Door) -> None:
         if level not in LEVELS:
             problem = f"'{level}' is no level; there are {', '.join(LEVELS)}"
             raise ConfigError(f"identity.{door}.loa_values", problem, example_of("loa_values"))
+
+
+def _check_enterable(found: Profile) -> None:
+    """A door through which no login would ever lead."""
+    if found.minimum_loa and not found.accepted_levels():
+        problem = f"names nothing that is '{found.minimum_loa}' or higher, so nobody could log in"
+        raise ConfigError(f"identity.{found.door}.loa_values", problem, example_of("loa_values"))
+    if found.door == "staff" and not found.unit_claim:
+        problem = "is missing, so no employee could log in"
+        raise ConfigError("identity.staff.unit_claim", problem, example_of("unit_claim"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
@@ -15,10 +16,12 @@ from joserfc.jwk import Key, import_key
 from requests import Response
 
 from portal.binding import is_loopback
+from portal.examples import example_of
 from portal.identity.client_key import ClientKeys
 from portal.identity.failures import Invalid, ProviderDown
 from portal.identity.profile import Door
 from portal.identity.wire import Silent, Unreachable, Wire, strict_json
+from portal.safety import check_certificates
 from portal.settings import ConfigError, Provider, Settings
 
 METADATA_SECONDS = 300
@@ -62,11 +65,13 @@ class ProviderClient:
         self.redirect_uri = f"{settings.base_url}/log-ind/retur"
         self.keys: ClientKeys | None = None
         self._ca = str(settings.path(provider.ca)) if provider.ca else None
-        if self._ca and not settings.path(provider.ca).is_file():
-            raise ConfigError(
-                f"identity.{door}.ca", f"there is no file {self._ca}", 'ca = "ca.pem"'
-            )
+        if self._ca:
+            check_certificates(f"identity.{door}.ca", Path(self._ca))
         self._secret = ""
+        if provider.client_key and provider.client_secret_env:
+            setting = f"identity.{door}.client_secret_env"
+            problem = "stands beside client_key; one of them proves us, take the other out"
+            raise ConfigError(setting, problem, example_of("client_key"))
         if provider.client_key:
             setting = f"identity.{door}.client_key"
             self.keys = ClientKeys(setting, settings.path(provider.client_key))

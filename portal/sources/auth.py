@@ -6,11 +6,23 @@ import base64
 import ssl
 from typing import TYPE_CHECKING, Protocol
 
+from portal.examples import example_of
+from portal.safety import check_certificates
 from portal.settings import ConfigError, Settings, SourceAuth
 from portal.sources.auth_tokens import CertificateToken, SmartBackend
 
 if TYPE_CHECKING:
     from portal.sources.http import Http
+
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "": (),
+    "bearer": ("token_env",),
+    "basic": ("username", "password_env"),
+    "mtls": ("cert",),
+    "smart_backend": ("client_id", "client_key"),
+}
+PROOFS = ("token_env", "username", "password_env", "cert", "key", "client_id", "client_key")
 
 
 class Credentials(Protocol):
@@ -27,6 +39,7 @@ class Credentials(Protocol):
 
 def credentials(key: str, url: str, auth: SourceAuth, settings: Settings) -> Credentials:
     """Raises ConfigError naming the wrong key under `key`."""
+    _check_whole(f"{key}.auth", auth)
     match auth.kind:
         case "bearer":
             return Fixed(f"Bearer {_secret(f'{key}.auth.token_env', auth.token_env, settings)}")
@@ -49,17 +62,39 @@ def tls(key: str, auth: SourceAuth, settings: Settings) -> ssl.SSLContext | bool
     """
     if not auth.ca and auth.kind != "mtls":
         return True
-    try:
-        ca = str(settings.path(auth.ca)) if auth.ca else None
-        context = ssl.create_default_context(cafile=ca)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if auth.kind == "mtls":
-            private = settings.path(auth.key) if auth.key else None
-            context.load_cert_chain(settings.path(auth.cert), private)
-    except (OSError, ssl.SSLError):
-        example = 'cert = "keys/portal.crt", key = "keys/portal.key", ca = "keys/ca.pem"'
-        raise ConfigError(f"{key}.auth", "certificate or key cannot be read", example) from None
+    ca = settings.path(auth.ca) if auth.ca else None
+    if ca:
+        check_certificates(f"{key}.auth.ca", ca)
+    context = ssl.create_default_context(cafile=ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if auth.kind == "mtls":
+        _load(context, key, auth, settings)
     return context
+
+
+def _load(context: ssl.SSLContext, key: str, auth: SourceAuth, settings: Settings) -> None:
+    """Our certificate and its key, which may stand in the same file."""
+    cert = settings.path(auth.cert)
+    private = settings.path(auth.key) if auth.key else None
+    check_certificates(f"{key}.auth.cert", cert)
+    try:
+        # With a password, since a sealed key would else ask for one at the terminal.
+        context.load_cert_chain(cert, private, password="")
+    except OSError:  # an SSLError is one
+        problem = f"{private or cert} holds no key of the certificate, or one behind a password"
+        raise ConfigError(f"{key}.auth.key", problem, example_of("auth.key")) from None
+
+
+def _check_whole(key: str, auth: SourceAuth) -> None:
+    """Half a proof would be found out by the first family whose source refuses it."""
+    needs = NEEDS[auth.kind]
+    if auth.kind == "mtls" and auth.token_url:
+        needs += ("client_id",)
+    for name in needs:
+        if not getattr(auth, name):
+            raise ConfigError(f"{key}.{name}", "is missing", example_of(f"auth.{name}"))
+    if not auth.kind and any(getattr(auth, name) for name in PROOFS):
+        raise ConfigError(f"{key}.kind", "is missing beside a proof", example_of("auth.kind"))
 
 
 class Fixed:

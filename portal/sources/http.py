@@ -44,8 +44,8 @@ class Connection:
         self, key: str, url: str, auth: SourceAuth, settings: Settings, hedge_after: float = 0.0
     ) -> None:
         self.hedge = Hedge(hedge_after)
-        self.tls: ssl.SSLContext | bool = tls(key, auth, settings)
         self.credentials: Credentials = credentials(key, url, auth, settings)
+        self.tls: ssl.SSLContext | bool = tls(key, auth, settings)
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._loop: asyncio.AbstractEventLoop | None = None
 
