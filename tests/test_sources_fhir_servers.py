@@ -264,6 +264,22 @@ def test_what_is_only_suggested_is_not_under_way(
     assert found["CarePlan/c#activity-0"] is (Status.PROPOSED if proposed else Status.RUNNING)
 
 
+@pytest.mark.parametrize(
+    ("period", "here"),
+    [
+        ({"end": "2024"}, False), ({"end": "2024-02"}, False), ({"start": "2150"}, False),
+        ({"start": "2024", "end": "2150-12"}, True), ({"start": in_days(0)[:7]}, True),
+        ({"end": in_days(0)[:4]}, True),
+    ],
+)  # fmt: skip
+def test_a_period_may_be_of_years_and_months(
+    backend: Backend, period: dict[str, str], here: bool
+) -> None:
+    serve_fhir(backend, patient(), KARIN, TEAM | {"period": period})
+    (found,) = ask(backend).entries
+    assert isinstance(found, Contact) and found.running is here
+
+
 def test_a_next_page_named_by_its_query_alone_is_the_same_search(backend: Backend) -> None:
     serve_fhir(backend, patient())
     more = [{"relation": "next", "url": "?off=2"}]

@@ -182,6 +182,7 @@ def test_custody_when_all_is_well(backend: Backend) -> None:
     assert custody(backend, period={"start": "2017-03-04"})
     assert custody(backend, period={"end": "2026-11-21"})
     assert custody(backend, period={"start": "2026-11-21T00:00:00+01:00"})
+    assert custody(backend, period={"start": "2012", "end": "2027-06"})
 
 
 @pytest.mark.parametrize(
@@ -193,6 +194,10 @@ def test_custody_when_all_is_well(backend: Backend) -> None:
         {"period": {"start": "2026-11-22"}},
         {"period": {"end": "2026-11"}},
         {"period": {"start": "i går"}},
+        {"period": {"start": "2026"}},
+        {"period": {"end": "2026-10"}},
+        {"period": {"start": "2026-12"}},
+        {"period": {"end": "2025"}},
         {"period": "altid"},
         {"relationship": [{"coding": [{"system": CODES, "code": "PRICARE"}]}]},
         {"relationship": [{"coding": [{"system": "urn:andet", "code": "PARAUTH"}]}]},
@@ -250,6 +255,36 @@ def test_custody_that_cannot_be_told_is_unknown(backend: Backend) -> None:
     three = [related(f"r{n}", cpr=f"010101999{n}") for n in range(3)]
     backend.answers[RELATED] = bundle(*three)
     assert register(backend).custodians_of("Patient/barn") is None
+
+
+@pytest.mark.parametrize(
+    "unclear",
+    [
+        {"period": {"end": "2026-11"}},
+        {"period": {"start": "2026"}},
+        {"period": {"start": "i går"}},
+        {"period": {"start": "2012", "end": 2027}},
+        {"period": "altid"},
+        {"period": None},
+        {"active": "false"},
+    ],
+)
+def test_nobody_decides_alone_because_the_others_custody_is_unclear(
+    backend: Backend, unclear: dict[str, Any]
+) -> None:
+    """She does not get in by it; and as if she were not there, the other alone would open everything."""
+    other = related("r2", cpr=OTHER_CPR) | unclear
+    backend.answers[RELATED] = bundle(related("r1"), other)
+    assert register(backend).custodians_of("Patient/barn") is None
+
+
+@pytest.mark.parametrize("over", [{"end": "2025"}, {"end": "2026-10"}, {"start": "2026-12"}])
+def test_a_custody_that_is_surely_over_or_to_come_is_nobodys(
+    backend: Backend, over: dict[str, str]
+) -> None:
+    backend.answers[RELATED] = bundle(related("r1"), related("r2", cpr=OTHER_CPR, period=over))
+    found = register(backend).custodians_of("Patient/barn")
+    assert found and [p.identifiers[CPR_SYSTEM] for p in found] == [CPR]
 
 
 def test_another_childs_custody_is_not_believed(backend: Backend) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2200
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]")
 """Control signs, half characters, and what turns the direction of everything behind it."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MONTHS = re.compile(r"\d{4}(-\d{2})?")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?")
 
 
@@ -95,6 +96,22 @@ def day(value: object) -> date | None:
     return when.astimezone(COPENHAGEN).date() if when else None
 
 
+def days(value: object) -> tuple[date, date] | None:
+    """The first and the last day of a date, which R4 lets be a year or a month alone."""
+    if whole := day(value):
+        return whole, whole
+    if not isinstance(value, str) or not _MONTHS.fullmatch(value):
+        return None
+    first = day(f"{value}-01-01"[:10])
+    months = 1 if len(value) > len("2026") else 12
+    return (first, _months_on(first, months) - timedelta(days=1)) if first else None
+
+
+def _months_on(first: date, months: int) -> date:
+    years, month = divmod(first.month - 1 + months, 12)
+    return date(first.year + years, month + 1, 1)
+
+
 def instant(value: object, zone: ZoneInfo = COPENHAGEN) -> datetime | None:
     """An aware time; one without an offset is local to `zone`."""
     if not isinstance(value, str) or not _TIME.fullmatch(value):
@@ -111,8 +128,8 @@ def instant(value: object, zone: ZoneInfo = COPENHAGEN) -> datetime | None:
 def runs(holder: Json) -> bool:
     """Whether its period, as far as it says, has begun and has not ended."""
     today = datetime.now(COPENHAGEN).date()
-    start, end = (day(obj(holder, "period").get(key)) for key in ("start", "end"))
-    return (start is None or start <= today) and (end is None or today <= end)
+    start, end = (days(obj(holder, "period").get(key)) for key in ("start", "end"))
+    return (start is None or start[0] <= today) and (end is None or today <= end[1])
 
 
 def human_name(names: list[Json]) -> str:

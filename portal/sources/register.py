@@ -153,7 +153,10 @@ class Register:
         if any(local_name(r, client.base) != patient for r in found.matches):
             raise SourceFailure("wrong person")
         today = self._today()
-        people = [person(r) for r in found.matches if holds_custody(r, today)]
+        held = [(r, holds_custody(r, today)) for r in found.matches]
+        if any(custody is None for _, custody in held):
+            return None
+        people = [person(r) for r, custody in held if custody]
         distinct: dict[frozenset[tuple[str, str]], Person] = {}
         for one in people:
             if not one.identifiers:

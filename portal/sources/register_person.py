@@ -11,6 +11,7 @@ from portal.sources.fhir_shape import (
     Json,
     codings,
     day,
+    days,
     human_name,
     obj,
     objs,
@@ -51,11 +52,15 @@ def identifiers(resource: Json) -> set[tuple[str, str]]:
     }
 
 
-def holds_custody(related: Json, today: date) -> bool:
-    """RelatedPerson: active is not false, PARAUTH, and the period covers today."""
+def holds_custody(related: Json, today: date) -> bool | None:
+    """RelatedPerson: active is not false, PARAUTH, and the period covers today.
+
+    None where active or the period cannot tell: she is let in nowhere by it, and nobody else decides as if she were not there.
+    """
     active = related.get("active", True)
-    parental = CUSTODY in set(codings(objs(related, "relationship")))
-    return active is True and parental and _covers(related, today)
+    if active is False or CUSTODY not in set(codings(objs(related, "relationship"))):
+        return False
+    return _covers(related, today) if active is True else None
 
 
 def local_name(related: Json, base: str) -> str:
@@ -69,17 +74,18 @@ def local_name(related: Json, base: str) -> str:
 _ID = r"[A-Za-z0-9.\-]{1,64}"
 
 
-def _covers(related: Json, today: date) -> bool:
-    """A border that is there and names no whole day counts against custody."""
-    if "period" not in related:
-        return True
-    period = related["period"]
+def _covers(related: Json, today: date) -> bool | None:
+    """None on a border that is a month or a year, or that cannot be read."""
+    period = related.get("period", {})
     if not isinstance(period, dict):
+        return None
+    start, end = days(period.get("start")), days(period.get("end"))
+    if (start and today < start[0]) or (end and end[1] < today):
         return False
-    start, end = day(period.get("start")), day(period.get("end"))
-    if (start is None and "start" in period) or (end is None and "end" in period):
-        return False
-    return (start is None or start <= today) and (end is None or today <= end)
+    for border, said in (start, "start" in period), (end, "end" in period):
+        if said and (border is None or (border[0] < border[1] and border[0] <= today <= border[1])):
+            return None
+    return True
 
 
 def _one_of_each(resource: Json, asked: tuple[str, str] | None) -> dict[str, str]:
