@@ -28,7 +28,6 @@ from portal.settings import (
     KindRule,
     Purpose,
     Settings,
-    same_identifier,
 )
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -166,15 +165,11 @@ def check_timezone(key: str, name: str) -> None:
 
 
 def _check_actors(actors: tuple[Actor, ...]) -> None:
-    """A unit of two places would open what families told the one to the other's employees."""
-    owners: dict[str, str] = {}
     for a in actors:
         key, example = f"actor.{a.id}.identifiers", example_of("identifiers")
         for i in a.identifiers:
             if not i.partition("|")[2].strip():
                 raise ConfigError(key, f"{i!r} is not system|value", example)
-            if (owner := owners.setdefault(same_identifier(i), a.id)) != a.id:
-                raise ConfigError(key, f"{i!r} stands at actor.{owner} already", example)
         if a.municipality is not None and not re.fullmatch("[0-9]{4}", a.municipality):
             problem = "is not four digits; where there is no municipality it is left out"
             raise ConfigError(f"actor.{a.id}.municipality", problem, example_of("municipality"))

@@ -37,7 +37,9 @@ class Marks:
         self._config = config
         self._own_name = settings.actors[config.actor].name.casefold()
         self._names = {a.id: a.name for a in settings.actor}
-        self._actors = {_same(i): a.id for a in settings.actor for i in a.identifiers}
+        own = settings.actors[config.actor]
+        places = (*settings.actor, own)  # of two that share an identifier, a source means its own
+        self._actors = {_same(i): a.id for a in places for i in a.identifiers}
         rules = [(_rule(k.coding.casefold()), k.is_) for k in settings.kind]
         self._beginnings = [(r[:-1], is_) for r, is_ in rules if r.endswith("*")]
         self._codings: dict[str, set[str]] = {}
