@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from icalendar import Calendar, Event
 
 from portal.access import today_in_copenhagen
+from portal.dates import day_of, last_day
 from portal.db import now
 from portal.handout import Shown
 from portal.records import Meeting
@@ -58,16 +59,13 @@ def event(shown: Shown, base_url: str) -> Event:
     found.add("uid", f"{shown.ref}@{urlsplit(base_url).hostname}")
     found.add("dtstamp", now())
     found.add("summary", _("Møde"))
-    if meeting.all_day:
-        found.add("dtstart", meeting.start.date())
-        found.add(
-            "dtend", (meeting.end.date() if meeting.end else meeting.start.date() + timedelta(1))
-        )
-    else:
-        found.add(
-            "dtstart", meeting.start.astimezone(UTC)
-        )  # a zone's name would need its rules beside it
-        found.add("dtend", (meeting.end or meeting.start + timedelta(hours=1)).astimezone(UTC))
+    if meeting.all_day:  # days of Denmark; the moment may be written in any zone
+        found.add("dtstart", day_of(meeting.start))
+        found.add("dtend", last_day(meeting.start, meeting.end) + timedelta(1))
+    else:  # a zone's name would need its rules beside it
+        found.add("dtstart", meeting.start.astimezone(UTC))
+        if meeting.end and meeting.end > meeting.start:
+            found.add("dtend", meeting.end.astimezone(UTC))
     found.add("status", "CANCELLED" if meeting.cancelled else "CONFIRMED")
     found.add("class", "PRIVATE")
     return found

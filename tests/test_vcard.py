@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
 
 import pytest
 import vobject
@@ -11,8 +12,9 @@ from flask_babel import Babel
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.calendar import event
 from portal.handout import Citizen, Place, Relation, Shown
-from portal.records import Contact, Sector
+from portal.records import Contact, Meeting, Sector
 from portal.vcard import contact_card
 from tests.conftest import Browser, Login, staff
 from tests.page_checks import check
@@ -140,3 +142,30 @@ def test_a_meeting_for_the_calendar_reads_strictly_and_neutrally(login: Login) -
     told = {c.name for c in meeting.getChildren()}
     assert told == {"UID", "DTSTAMP", "SUMMARY", "DTSTART", "DTEND", "STATUS", "CLASS"}
     assert not re.search(rb"Emil|Krogh|Aalborg|PPR", body)
+
+
+DAYS = [
+    # start, end, all day; what a phone is told
+    ("2026-12-03T00:00+01:00", "2026-12-05T00:00+01:00", True, (date(2026, 12, 3), date(2026, 12, 5))),
+    ("2026-12-02T23:00+00:00", "2026-12-04T23:00+00:00", True, (date(2026, 12, 3), date(2026, 12, 5))),
+    ("2026-12-02T23:00+00:00", None, True, (date(2026, 12, 3), date(2026, 12, 4))),
+    ("2026-12-03T09:00+01:00", "2026-12-03T10:00+01:00", False,
+     (datetime(2026, 12, 3, 8, tzinfo=UTC), datetime(2026, 12, 3, 9, tzinfo=UTC))),
+    ("2026-12-03T09:00+01:00", "2026-12-03T09:00+01:00", False, (datetime(2026, 12, 3, 8, tzinfo=UTC), None)),
+    ("2026-12-03T09:00+01:00", None, False, (datetime(2026, 12, 3, 8, tzinfo=UTC), None)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "end", "all_day", "told"), DAYS)
+def test_a_phone_is_told_the_danish_day_and_no_end_that_nobody_gave(
+    start: str, end: str | None, all_day: bool, told: tuple[date, date | None]
+) -> None:
+    """A moment that was kept comes back in UTC, where Denmark's midnight is the day before."""
+    meeting = Meeting(
+        key="1", source="s", owner="ppr", title="M", all_day=all_day,
+        start=datetime.fromisoformat(start), end=datetime.fromisoformat(end) if end else None,
+    )  # fmt: skip
+    with SPOKEN.test_request_context():
+        found = event(Shown(ref="r", entry=meeting, owner=PPR), "https://familie.example")
+    given_end = found.get("dtend")
+    assert (found["dtstart"].dt, given_end.dt if given_end else None) == told
