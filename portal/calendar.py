@@ -66,6 +66,7 @@ def event(shown: Shown, base_url: str) -> Event:
         found.add("dtstart", meeting.start.astimezone(UTC))
         if meeting.end and meeting.end > meeting.start:
             found.add("dtend", meeting.end.astimezone(UTC))
-    found.add("status", "CANCELLED" if meeting.cancelled else "CONFIRMED")
+    agreed = "TENTATIVE" if meeting.tentative else "CONFIRMED"
+    found.add("status", "CANCELLED" if meeting.cancelled else agreed)
     found.add("class", "PRIVATE")
     return found

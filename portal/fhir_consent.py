@@ -31,37 +31,44 @@ def as_fhir(receipt: ConsentReceipt, event: Event) -> dict[str, Any]:
         "performer": [{"reference": f"{OWN}:person:{event.by}"}],
         "policyRule": {"text": grant.text},
         "identifier": [_receipt(receipt.number)],
-        "provision": {
-            "type": "permit",
-            "period": {"start": grant.start.isoformat(), "end": grant.until.isoformat()},
-            "purpose": [{"system": f"{OWN}:purpose", "code": grant.purpose}],
-            "class": [
-                {"system": f"{OWN}:category", "code": c.value} for c in sorted(grant.categories)
-            ],
-            "code": [_coded(f"{OWN}:excluded-kind", name) for name in sorted(grant.excluded)],
-            "actor": [
-                {
-                    "role": _coded(
-                        "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"
-                    ),
-                    "reference": {
-                        "identifier": {"system": f"{OWN}:actor", "value": receipt.place.id},
-                        "display": receipt.place.name,
-                    },
-                }
-            ],
-            "data": [
-                {
-                    "meaning": "authoredby",
-                    "reference": {
-                        "identifier": {"system": f"{OWN}:actor", "value": owner.id},
-                        "display": owner.name,
-                    },
-                }
-                for owner in receipt.owners
-            ],
-        },
+        "provision": _said(
+            {
+                "type": "permit",
+                "period": {"start": grant.start.isoformat(), "end": grant.until.isoformat()},
+                "purpose": [{"system": f"{OWN}:purpose", "code": grant.purpose}],
+                "class": [
+                    {"system": f"{OWN}:category", "code": c.value} for c in sorted(grant.categories)
+                ],
+                "code": [_coded(f"{OWN}:excluded-kind", name) for name in sorted(grant.excluded)],
+                "actor": [
+                    {
+                        "role": _coded(
+                            "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"
+                        ),
+                        "reference": {
+                            "identifier": {"system": f"{OWN}:actor", "value": receipt.place.id},
+                            "display": receipt.place.name,
+                        },
+                    }
+                ],
+                "data": [
+                    {
+                        "meaning": "authoredby",
+                        "reference": {
+                            "identifier": {"system": f"{OWN}:actor", "value": owner.id},
+                            "display": owner.name,
+                        },
+                    }
+                    for owner in receipt.owners
+                ],
+            }
+        ),
     }
+
+
+def _said(element: dict[str, Any]) -> dict[str, Any]:
+    """A list in FHIR's JSON is never empty (R4 2.6.2.1)."""
+    return {name: value for name, value in element.items() if value}
 
 
 def _replaces(receipt: ConsentReceipt) -> dict[str, Any]:

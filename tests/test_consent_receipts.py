@@ -77,6 +77,19 @@ def test_the_machines_receipt_is_the_yes_that_is_stored(
     assert "extension" not in read
 
 
+def test_no_list_in_the_machines_receipt_is_empty(camilla: Browser, noah: str) -> None:
+    """R4's JSON has none."""
+    grant(camilla, noah, "ppr")
+
+    def empty(value: object) -> bool:
+        inner = (
+            value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        )
+        return value in ([], {}, "") or any(map(empty, inner))
+
+    assert not empty(machine_receipt(camilla, noah))
+
+
 def test_a_newer_yes_says_what_it_replaces_everywhere(camilla: Browser, noah: str) -> None:
     first = machine_receipt_after(camilla, noah, "meetings")
     token = draft(camilla, noah, "ppr", kategori=["plans"])

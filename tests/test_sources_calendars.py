@@ -94,6 +94,59 @@ def test_one_that_only_changed_its_words_was_not_moved() -> None:
     assert moved(read(calendar(WEEKLY, renamed))) == {}
 
 
+CANCELLED_DAY = [
+    # how a system says that 30 November does not take place
+    ("RECURRENCE-ID;TZID=Europe/Copenhagen:20261130T090000", "STATUS:CANCELLED"),
+    ("RECURRENCE-ID;VALUE=DATE:20261130", "STATUS:CANCELLED"),
+    ("RECURRENCE-ID;VALUE=DATE:20261130", "DTSTART;TZID=Europe/Copenhagen:20261130T090000", "STATUS:CANCELLED"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", CANCELLED_DAY)
+def test_one_that_is_cancelled_in_few_words(lines: tuple[str, ...]) -> None:
+    """Without a beginning of its own (RFC 5546), or named by its day: it must not stand as if it took place."""
+    found = read(calendar(WEEKLY, event(*lines)))
+    assert times(found) == ["11-23 09:00", "11-30 09:00", "12-07 09:00", "12-14 09:00"]
+    assert [m.cancelled for m in found.entries if isinstance(m, Meeting)].count(True) == 1
+    assert not found.holes
+
+
+def test_one_that_is_left_out_and_told_itself_takes_place() -> None:
+    without = WEEKLY.replace("UID:u", "UID:u\nEXDATE;TZID=Europe/Copenhagen:20261130T090000")
+    instead = event(
+        "RECURRENCE-ID;TZID=Europe/Copenhagen:20261130T090000",
+        "DTSTART;TZID=Europe/Copenhagen:20261201T100000",
+    )
+    assert times(read(calendar(without)))[:2] == ["11-23 09:00", "12-07 09:00"]
+    found = times(read(calendar(without, instead)))
+    assert found[:3] == ["11-23 09:00", "12-01 10:00", "12-07 09:00"]
+
+
+def test_an_exception_is_kept_from_whom_its_series_is_kept_from() -> None:
+    shut = WEEKLY.replace("UID:u", "UID:u\nCLASS:CONFIDENTIAL\nCATEGORIES:underretning")
+    later = event(
+        "RECURRENCE-ID;TZID=Europe/Copenhagen:20261130T090000",
+        "DTSTART;TZID=Europe/Copenhagen:20261201T100000",
+    )
+    found = read(calendar(shut, later)).entries
+    assert {e.audience for e in found} == {frozenset({Audience.OWNER_ONLY})}
+    open_again = later.replace("UID:u", "UID:u\nCLASS:PUBLIC")
+    assert len({e.audience for e in read(calendar(shut, open_again)).entries}) == 2
+
+
+def test_a_day_with_a_zone_beside_it_is_a_whole_day() -> None:
+    (found,) = read(calendar(event("DTSTART;VALUE=DATE;TZID=Europe/Copenhagen:20261211"))).entries
+    assert isinstance(found, Meeting) and found.all_day
+    assert found.start == datetime(2026, 12, 11, tzinfo=DK)
+
+
+def test_a_series_that_leaves_out_by_a_rule_is_missed() -> None:
+    """EXRULE, of the older standard: which of its times do not take place is not known."""
+    odd = WEEKLY.replace("UID:u", "UID:u\nEXRULE:FREQ=WEEKLY;INTERVAL=2")
+    found = read(calendar(odd))
+    assert (times(found), len(found.holes)) == ([], 1)
+
+
 def test_this_and_all_that_follow() -> None:
     later = event(
         "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Copenhagen:20261207T090000",
@@ -406,8 +459,9 @@ def test_many_calendars_made_to_hang_keep_no_other_waiting() -> None:
         backend.answers["/svar"] = calendar(ZONE, GOOD).replace("\n", "\r\n").encode()
         asks = Gatherer(settings(backend.url, *ill, well, cache="memory://"))
         asks.ask(["well"], subject("borger-0"), None)  # a child's start is no part of it
-        asks.ask([c.id for c in ill], subject("borger-1"), None)
-        found = asks.ask([*(c.id for c in ill), "well"], subject("borger-2"), None)
+        for number in range(4):
+            asks.ask([c.id for c in ill], subject(f"borger-{number}"), None)
+        found = asks.ask([*(c.id for c in ill), "well"], subject("borger-9"), None)
     assert {a.state for i, a in found.items() if i != "well"} == {State.UNAVAILABLE}
     assert found["well"].state in (State.SHOWN, State.EMPTY), found["well"].problem
 

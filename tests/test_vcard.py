@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 import vobject
 from flask import Flask
@@ -167,5 +168,10 @@ def test_a_phone_is_told_the_danish_day_and_no_end_that_nobody_gave(
     )  # fmt: skip
     with SPOKEN.test_request_context():
         found = event(Shown(ref="r", entry=meeting, owner=PPR), "https://familie.example")
+    assert found["status"] == "CONFIRMED"
+    with SPOKEN.test_request_context():
+        perhaps = msgspec.structs.replace(meeting, tentative=True)
+        uncertain = event(Shown(ref="r", entry=perhaps, owner=PPR), "https://familie.example")
+    assert uncertain["status"] == "TENTATIVE"
     given_end = found.get("dtend")
     assert (found["dtstart"].dt, given_end.dt if given_end else None) == told

@@ -18,6 +18,7 @@ import recurring_ical_events
 
 from portal.sources.calendar_event import Occurrence, Unread, occurrence, shut_if_garbled, unread
 from portal.sources.calendar_salvage import NotACalendar, ended, parsed
+from portal.sources.calendar_series import settle_exceptions
 from portal.sources.calendar_window import (
     EARLIEST,
     LONGEST,
@@ -68,6 +69,8 @@ def told(task: Task) -> Told:
     """The occurrences from 30 days before to a year after `today`."""
     try:
         calendar, lost = parsed(task.body)
+        _settle_days(calendar)
+        settle_exceptions(calendar)
         zone = _zone(calendar, task.zone)
         lost |= _drop_what_cannot_be_told(calendar, task.today)
         _settle_floating(calendar, zone)
@@ -142,6 +145,8 @@ def _tellable(event: Any) -> bool:
     start = getattr(event.get("DTSTART"), "dt", None)
     if not isinstance(start, date) or start.year < EARLIEST or _strays(event):
         return False
+    if "EXRULE" in event:  # of an older standard: which of its times do not take place is not known
+        return False
     rules = event.get("RRULE", [])
     return all(_tame(rule) for rule in (rules if isinstance(rules, list) else [rules]))
 
@@ -202,6 +207,15 @@ def _comes(rule: Any) -> bool:
     )
     longest = max(monthrange(LEAP_YEAR, m)[1] for m in months) if months and within else 31
     return within and (not days or min(map(abs, days)) <= longest)
+
+
+def _settle_days(calendar: icalendar.Calendar) -> None:
+    """A day with a time zone beside it is a day: the library makes it a midnight."""
+    for event in calendar.subcomponents:
+        for name in ("DTSTART", "DTEND") if event.name == "VEVENT" else ():
+            holder = event.get(name)
+            if isinstance(holder, icalendar.vDDDTypes) and holder.params.get("VALUE") == "DATE":
+                holder.dt = holder.dt.date() if isinstance(holder.dt, datetime) else holder.dt
 
 
 def _settle_floating(calendar: icalendar.Calendar, zone: ZoneInfo) -> None:
