@@ -153,14 +153,21 @@ def _still_counts(grant: Grant, pair: Pair, sectors: Mapping[str, Sector]) -> bo
 
 def _intersection(actor: str, pairs: Iterable[Pair], grants: list[Grant]) -> Scope:
     """The narrowest of several yeses; never called with none."""
+    opened = frozenset(pairs)
     return Scope(
         actor=actor,
-        pairs=frozenset(pairs),
+        pairs=opened,
         sources=frozenset.intersection(*(g.sources for g in grants)),
+        resting=at_rest((o for g in grants for o in g.owners), opened),
         excluded=frozenset.intersection(*(g.excluded for g in grants)),
         purpose=grants[0].purpose,
         until=min(g.until for g in grants),
     )
+
+
+def at_rest(owners: Iterable[str], opened: Iterable[Pair]) -> frozenset[str]:
+    """The owners that a yes names and of whom it opens nothing: others have not answered, or no longer can."""
+    return frozenset(owners) - {owner for _, owner in opened}
 
 
 def mine(

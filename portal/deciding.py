@@ -17,7 +17,7 @@ from portal.access_staff import ANY_OWNER, Scope
 from portal.audit import Act
 from portal.consent_pages import ConsentPages, age_note, person_of
 from portal.consent_places import ConsentPlaces
-from portal.consent_state import OWNERLESS, Event
+from portal.consent_state import OWNERLESS, Event, at_rest
 from portal.consents import Consents
 from portal.family import RegisterDown
 from portal.handout import Relation
@@ -90,6 +90,7 @@ class Deciding:
             actor=proposal.actor,
             pairs=pairs,
             sources=proposal.sources,
+            resting=at_rest(proposal.owners, pairs),
             excluded=proposal.excluded,
             purpose=proposal.purpose,
             until=proposal.until,

@@ -143,7 +143,7 @@ def test_a_no_is_as_late_whether_the_register_knows_the_number_or_not(
 
 
 @pytest.mark.parametrize(
-    "cpr", ["", "12", "170817", "3213019911", "1713179911", "abc", "170817991١", "1 OR 1=1"]
+    "cpr", ["", "12", "170817", "17081799111", "abc", "170817991١", "1 OR 1=1"]
 )
 def test_a_look_up_needs_a_whole_cpr_and_keeps_what_was_typed(login: Login, cpr: str) -> None:
     """Said beside the field and in a summary."""
@@ -303,6 +303,24 @@ def test_master_data_only_when_granted(login: Login) -> None:
     purpose(poul, noah)
     assert "Modelvej 7" in see(poul, noah, "/oplysninger")
     assert owners(see(poul, noah)) <= {"ppr"}
+
+
+def test_a_yes_that_opens_half_asks_half_of_the_systems(login: Login) -> None:
+    """Her health is Sofie's alone; of the rest her parents have not answered, and that shows nowhere."""
+    sofie, poul = login("sofie"), staff(login, "poul")
+    herself = login("mette").citizens()["Sofie"]
+    grant(sofie, herself, "ppr", kategori=["contacts", "meetings"], ejer=["bup-nord"])
+    purpose(poul, herself)
+    health_alone = sources(see(poul, herself))
+    grant(
+        sofie,
+        herself,
+        "ppr",
+        kategori=["contacts", "meetings"],
+        ejer=["bup-nord", "familieafdelingen"],
+    )
+    purpose(poul, herself)
+    assert sources(see(poul, herself)) == health_alone
 
 
 def test_an_actor_elsewhere_sees_what_the_family_named_it_for(login: Login) -> None:

@@ -106,6 +106,24 @@ def test_one_of_two_is_not_enough_and_both_are() -> None:
     assert told.open() == {MEETINGS}
 
 
+def test_owners_of_whom_a_yes_opens_nothing_rest() -> None:
+    """Their systems are not asked: until everybody has answered, and when only a part lives on."""
+    both = {"owners": frozenset({"bup", "fam"}), "age": 16}
+    told = Told().yes(CHILD, **both)
+    (alone,) = scopes(told.events, "ppr", facts(16), SECTORS)
+    assert ({o for _, o in alone.pairs}, alone.resting) == ({"bup"}, {"fam"})
+    told.yes(MOTHER, FATHER, **both)
+    found = scopes(told.events, "ppr", facts(16), SECTORS)
+    assert {(frozenset(o for _, o in s.pairs), s.resting) for s in found} == {
+        (frozenset({"bup"}), frozenset({"fam"})), (frozenset({"fam"}), frozenset({"bup"}))
+    }  # fmt: skip
+    (later,) = scopes(told.events, "ppr", facts(18), SECTORS)
+    assert later.resting == {"fam"}
+    told = Told().yes(MOTHER, FATHER, categories=frozenset({Category.COMMENTS}))
+    (ours,) = scopes(told.events, "ppr", facts(), SECTORS)
+    assert ours.resting == {"fam"}, "comments come from no system"
+
+
 def test_a_refusal_looks_like_no_answer_to_the_other() -> None:
     asked = Told().yes(MOTHER)
     refused = Told().yes(MOTHER).say(FATHER, Kind.REFUSED)

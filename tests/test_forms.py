@@ -90,7 +90,8 @@ def test_a_single_field_sent_twice_counts_as_not_sent() -> None:
 
 
 CPR = [("170817-9911", "1708179911"), ("1708179911", "1708179911"), (" 170817 9911 ", "1708179911"),
-       ("3108179911", "3108179911")]  # fmt: skip
+       ("3108179911", "3108179911"), ("7108179911", "7108179911"),
+       ("0000000001", "0000000001")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "digits"), CPR)
@@ -100,8 +101,7 @@ def test_a_whole_cpr(text: str, digits: str) -> None:
     assert form.cpr.data == digits
 
 
-@pytest.mark.parametrize("text", ["", "170817", "170817991", "17081799111", "0008179911", "3208179911", "1700179911",
-                                  "170817991a", "170817991١", "%", "1708179911; DROP TABLE person"])  # fmt: skip
+@pytest.mark.parametrize("text", ["", "170817", "170817991", "17081799111", "170817991a", "170817991١", "%", "1708179911; DROP TABLE person"])  # fmt: skip
 def test_anything_else_is_no_cpr(text: str) -> None:
     assert "cpr" in read(CprForm(MultiDict({"cpr": text})))
 
