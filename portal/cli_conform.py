@@ -84,7 +84,7 @@ def _of_file(settings: Settings, name: str, value: str) -> tuple[Settings, Sourc
         return settings, source, NOBODY
     try:
         with plainly():
-            identifiers = known(join(settings), value)
+            identifiers = known(join(settings), value).identifiers
     except (UnknownPerson, RegisterDown) as e:
         raise Cause(f"--as: the register does not tell who that is ({e})") from None
     if source.subject not in identifiers:

@@ -16,7 +16,7 @@ KINDS = ("concern", "document", "application", "refused", "collection")
 """What an entry can be; or `excluded:<name>`."""
 FROM_ELSEWHERE = ("secret_keys", "data_keys", "environ", "folder", "file")
 """Settings that do not stand in the file."""
-_UUID = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(r"(?i)(urn:uuid:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def same_identifier(identifier: str) -> str:

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from portal import Portal, join
+from portal.access import Facts, today_in_copenhagen
+from portal.db import now
 from portal.family import RegisterDown, UnknownPerson
+from portal.records import Person
 from portal.settings import CPR_SYSTEM, Settings, SourceConfig
 from portal.sources.in_words import in_words
 from portal.sources.organisation import Directory
@@ -16,6 +19,7 @@ from portal.sources.probe import Probed, probe
 
 NOBODY = "0101010000"
 """A number nobody has: a healthy source answers that there is nothing."""
+UNKNOWN = Person(name="", born=None, identifiers={CPR_SYSTEM: NOBODY})
 AT_ONCE = 4
 """Few enough that one system's time is not another's."""
 SLOW = 0.8
@@ -28,7 +32,7 @@ def check_all(settings: Settings, cpr: str) -> Iterator[Line]:
     portal = join(settings)
     start = time.monotonic()
     try:
-        identifiers = known(portal, cpr)
+        person = known(portal, cpr)
     except UnknownPerson:
         yield (
             _line("register", "FAILED", "knows nobody with this number; no source was asked"),
@@ -39,7 +43,7 @@ def check_all(settings: Settings, cpr: str) -> Iterator[Line]:
         yield _line("register", "FAILED", in_words(str(e))), False
         if cpr:
             return
-        identifiers = {CPR_SYSTEM: NOBODY}
+        person = UNKNOWN
     else:
         yield _line("register", "ok", f"{(time.monotonic() - start) * 1000:.0f} ms"), True
 
@@ -47,17 +51,32 @@ def check_all(settings: Settings, cpr: str) -> Iterator[Line]:
     if directory:
         yield _directory(directory)
 
-    def met(source: SourceConfig) -> Probed | None:
-        value = identifiers.get(source.subject) if source.connected else None
-        return probe(source, settings, value, directory).result() if value else None
+    def met(source: SourceConfig) -> Probed | str:
+        if why := _not_asked(source, person):
+            return why
+        value = person.identifiers[source.subject]
+        return probe(source, settings, value, directory).result()
 
     with ThreadPoolExecutor(AT_ONCE) as few:
         for source, found in zip(settings.source, few.map(met, settings.source), strict=True):
             yield _told(source, found, bool(cpr))
 
 
-def known(portal: Portal, cpr: str) -> dict[str, str]:
-    """The person's identifiers; a line in her log stands before anybody is asked.
+def _not_asked(source: SourceConfig, person: Person) -> str:
+    """Why a page would not ask the source about this person; "" when it would."""
+    if not source.connected:
+        return "not connected yet"
+    if not person.identifiers.get(source.subject):
+        return "the person has no identifier this source knows"
+    born = Facts(citizen="", born=person.born, today=today_in_copenhagen(now()))
+    first, last = source.ages
+    if person is not UNKNOWN and not (born.age is not None and first <= born.age <= last):
+        return f"asked about people from {first} to {last} years old only"
+    return ""
+
+
+def known(portal: Portal, cpr: str) -> Person:
+    """The person; a line in her log stands before anybody is asked.
 
     Raises UnknownPerson, RegisterDown, db.StoreDown.
     """
@@ -66,9 +85,9 @@ def known(portal: Portal, cpr: str) -> dict[str, str]:
     except UnknownPerson:
         if cpr:
             raise
-        return {CPR_SYSTEM: NOBODY}
+        return UNKNOWN
     portal.counter.checked(found.id)
-    return found.person.identifiers
+    return found.person
 
 
 def _directory(directory: Directory) -> Line:
@@ -79,11 +98,9 @@ def _directory(directory: Directory) -> Line:
     return _line("organisation", "FAILED" if problem else "ok", words), not problem
 
 
-def _told(source: SourceConfig, met: Probed | None, somebody: bool) -> Line:
-    if not source.connected:
-        return _line(source.id, "-", "not connected yet"), True
-    if met is None:
-        return _line(source.id, "-", "the person has no identifier this source knows"), True
+def _told(source: SourceConfig, met: Probed | str, somebody: bool) -> Line:
+    if isinstance(met, str):
+        return _line(source.id, "-", met), True
     took = f"{met.seconds * 1000:.0f} ms of {source.timeout:g} s"
     if met.delivery is None:
         return _line(source.id, "FAILED", f"{in_words(met.problem)}, {took}"), False

@@ -19,9 +19,13 @@ from recorded.backend import CPR, OTHER_CPR, Backend, patient, running_backend, 
 import portal.sources as sources
 from backend_stub.fault_edits import STRANGER
 from backend_stub.faults import FAULTS
+from portal.access import today_in_copenhagen
 from portal.cli import main
-from portal.settings import CPR_SYSTEM, Settings
+from portal.db import now
+from portal.records import Person
+from portal.settings import CPR_SYSTEM, Settings, SourceConfig
 from portal.sources.in_words import in_words
+from portal.sources_check import UNKNOWN, _not_asked
 
 NUMBER = emil().identifiers[CPR_SYSTEM]
 PATHS = {
@@ -248,6 +252,18 @@ def test_the_check_asks_nobody_about_somebody_unknown(app: Flask, settings: Sett
     )
     assert told.exit_code == 1 and "no source was asked" in told.output
     assert len(told.output.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("years", "asked"), [(0, False), (3, True), (11, True), (12, False), (None, False)]
+)
+def test_the_check_asks_only_about_whom_a_page_would(years: int | None, asked: bool) -> None:
+    today = today_in_copenhagen(now())
+    born = None if years is None else today.replace(year=today.year - years, day=1)
+    person = Person(name="A", born=born, identifiers=UNKNOWN.identifiers)
+    config = SourceConfig(id="s", name="S", kind="fhir", actor="a", url="https://x", ages=(3, 11))
+    assert (_not_asked(config, person) == "") is asked
+    assert not _not_asked(config, UNKNOWN), "a number nobody has is of no age"
 
 
 def test_every_machine_word_has_words() -> None:

@@ -280,6 +280,32 @@ def test_a_period_may_be_of_years_and_months(
     assert isinstance(found, Contact) and found.running is here
 
 
+def test_a_plan_and_a_course_need_no_name_and_a_meeting_no_end(backend: Backend) -> None:
+    """R4 lets all three be left out."""
+    plan = {"resourceType": "CarePlan", "id": "c", "status": "active", "description": "Ro"} | HERS
+    episode = {"resourceType": "EpisodeOfCare", "id": "e", "status": "active"}
+    episode |= {"patient": HERS["subject"]}
+    booked = _appointment("m", "l") | {"start": "2150-12-01T10:00:00+01:00", "minutesDuration": 45}
+    booked.pop("end", None)
+    serve_fhir(backend, patient(), plan, episode, booked)
+    found = {e.key: e for e in ask(backend).entries}
+    told = found["CarePlan/c"], found["EpisodeOfCare/e"]
+    assert [getattr(t, "title", None) for t in told] == ["Plan", "Forløb"]
+    meeting = found["Appointment/m"]
+    assert isinstance(meeting, Meeting) and meeting.end
+    assert (meeting.end - meeting.start).seconds == 45 * 60
+
+
+def test_a_total_that_counts_the_included_too_is_whole(backend: Backend) -> None:
+    """Servers written by hand do; a total that is neither means that some did not come."""
+    serve_fhir(backend, patient())
+    told = bundle(goal("g"), {"resourceType": "Practitioner", "id": "x"})
+    told["entry"][1]["search"] = {"mode": "include"}
+    for total, partial in (1, False), (2, False), (3, True):
+        backend.answers["/fhir/Goal/_search"] = told | {"total": total}
+        assert ask(backend).partial is partial
+
+
 def test_a_next_page_named_by_its_query_alone_is_the_same_search(backend: Backend) -> None:
     serve_fhir(backend, patient())
     more = [{"relation": "next", "url": "?off=2"}]

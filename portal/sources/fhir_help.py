@@ -41,6 +41,10 @@ _ASSESSING = re.compile(
 )
 
 
+UNNAMED_PLAN, UNNAMED_COURSE = "Plan", "Forløb"
+"""R4 gives neither a name that must be there."""
+
+
 def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[AnyEntry | Hole]:
     """What has no name is a hole."""
     goals = Goals(reading, found.get("Goal", []))
@@ -85,17 +89,13 @@ def _evaluates(activity: Json, detail: Json) -> bool:
     return not named and "outcomeReference" in activity
 
 
-def _plan(reading: Reading, resource: Json, entry: dict[str, Any]) -> Plan | Hole:
-    title = text(resource, "title") or first_text(objs(resource, "category"))
+def _plan(reading: Reading, resource: Json, entry: dict[str, Any]) -> Plan:
     author = _first(reading, resource, "author")
     followed, following = follow_up(reading, resource)
-    status = _status(resource)
-    if not title:
-        return Hole(**entry, of="plan", running=status in RUNNING)
     return Plan(
         **entry,
-        title=title,
-        status=status,
+        title=text(resource, "title") or first_text(objs(resource, "category")) or UNNAMED_PLAN,
+        status=_status(resource),
         description=text(resource, "description"),
         responsible=author.name if author and not author.audience else "",
         followed_up=followed,
@@ -174,7 +174,7 @@ def _episode(reading: Reading, resource: Json) -> Intervention | Assessment | Ho
     return _helping(
         reading.entry(resource),
         concepts=objs(resource, "type"),
-        title=first_text(objs(resource, "type")),
+        title=first_text(objs(resource, "type")) or UNNAMED_COURSE,
         status=_status(resource),
         period=obj(resource, "period"),
         who=_first(reading, resource, "careManager"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ from portal.sources.fhir_shape import (
 )
 
 UNNAMED = "Møde"
+A_WEEK = 7 * 24 * 60
 """The one word of ours: what the source left nameless must still have a heading."""
 PLACES = ("Location", "HealthcareService")
 CANCELLED = frozenset({"cancelled"})
@@ -93,7 +94,7 @@ def _appointment(reading: Reading, resource: Json, linked: set[str]) -> Meeting 
         **reading.entry(resource),
         title=title or UNNAMED,
         start=start,
-        end=_end(instant(resource.get("end"), reading.zone), start),
+        end=_end(instant(resource.get("end"), reading.zone) or _after(resource, start), start),
         cancelled=status in CANCELLED,
         tentative=status in TENTATIVE,
         instruction=text(resource, "patientInstruction"),
@@ -121,6 +122,14 @@ def _encounter(reading: Reading, resource: Json) -> Meeting | Hole | None:
         all_day=whole is not None,
         **around | _where(reading, places, resource),
     )
+
+
+def _after(resource: Json, start: datetime) -> datetime | None:
+    """R4 lets it say how long it takes instead."""
+    minutes = resource.get("minutesDuration")
+    if "end" in resource or not isinstance(minutes, int) or not 0 < minutes <= A_WEEK:
+        return None
+    return start + timedelta(minutes=minutes)
 
 
 def _end(end: datetime | None, start: datetime) -> datetime | None:

@@ -3,7 +3,7 @@
 Calendars from outside may be hostile: they are read and expanded in a process
 that is killed when its time is over, rules finer than a day are refused before
 expansion, and 500 occurrences are enough. What is not read at once is read again, and for longer, in a
-lane of its own, and so are that system's next calendars: several made to hang keep no other waiting.
+lane of its own, and so are that system's next calendars for a while: several made to hang keep no other waiting.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from portal.sources.question import Question
 
 LARGEST = 600_000
 AT_ONCE, SECONDS = 0.5, 1.5
+APART = 30.0
+"""Seconds until a system is tried among the others again: a busy moment is not its fault."""
 SLOW = "too slow to expand"
 CHILDREN = Killable("portal.sources.calendar_child")
 
@@ -48,7 +50,7 @@ class CalendarSource:
         self._marks, self._today = marks, today
         self._question = Question(config)
         self._warmed: ThreadPoolExecutor | None = None
-        self._laggard = False
+        self._laggard_until = 0.0
 
     async def fetch(self, value: str, http: Http) -> Delivery:
         """Raises SourceFailure."""
@@ -60,7 +62,7 @@ class CalendarSource:
         if len(body) > LARGEST:
             raise SourceFailure("too large")
         loop = asyncio.get_running_loop()
-        if not self._laggard:
+        if time.monotonic() >= self._laggard_until:
             try:
                 return await loop.run_in_executor(readers, self.read, body, AT_ONCE)
             except SourceFailure as e:
@@ -84,10 +86,11 @@ class CalendarSource:
         try:
             answer = CHILDREN.ask(msgspec.msgpack.encode(task), min(seconds, self.config.timeout))
         except (Overdue, Died) as e:
-            self._laggard = True
+            self._laggard_until = time.monotonic() + APART
             problem = SLOW if isinstance(e, Overdue) else "too much to expand"
             raise SourceFailure(problem) from None
-        self._laggard = time.monotonic() - began > AT_ONCE
+        late = time.monotonic() - began > AT_ONCE
+        self._laggard_until = time.monotonic() + APART if late else 0.0
         told = msgspec.msgpack.decode(answer, type=Told)
         if told.problem:
             raise SourceFailure(told.problem)
