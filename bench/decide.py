@@ -31,7 +31,7 @@ def measure(_stage: Stage | None = None) -> list[Figure]:
     def employee() -> int:
         mine = frozenset({ACTORS[1]})
         opened = scopes(events, ACTORS[1], facts, SECTORS)
-        return sum(staff_hides(e, mine, opened, "moede") is None for e in entries)
+        return sum(staff_hides(e, mine, opened, "moede", TODAY) is None for e in entries)
 
     def guardian() -> int:
         sectors = {a: frozenset({s}) for a, s in SECTORS.items()}

@@ -62,7 +62,11 @@ ANY_OWNER = "*"
 
 
 def staff_hides(
-    entry: AnyEntry | Hole, actors: Collection[str], scopes: Iterable[Scope], purpose: str
+    entry: AnyEntry | Hole,
+    actors: Collection[str],
+    scopes: Iterable[Scope],
+    purpose: str,
+    today: date,
 ) -> str | None:
     """The name of the rule that hides the entry from the employee, or None: it is shown."""
     if "concern" in entry.kinds:
@@ -73,7 +77,7 @@ def staff_hides(
         return "restricted"
     if entry.kinds & NEVER_TO_STAFF.keys():
         return "never to staff"
-    if not is_running(entry):
+    if not is_running(entry, today):
         return "earlier service"
     if not any(_opens(scope, entry, purpose) for scope in scopes):
         return "no consent"
@@ -88,22 +92,24 @@ def _opens(scope: Scope, entry: AnyEntry | Hole, purpose: str) -> bool:
     return any((category, entry.owner) in scope.pairs for category in categories(entry))
 
 
-def before_consent(entry: AnyEntry, owner: Actor, municipality: str) -> Intervention | None:
+def before_consent(
+    entry: AnyEntry, owner: Actor, municipality: str, today: date
+) -> Intervention | None:
     """What a written legal basis opens before any consent: of running help in the same
     municipality the paragraph and name, whom to call, the goal and the period; never health."""
-    if not isinstance(entry, Intervention) or not basis_opens(entry, owner, municipality):
+    if not isinstance(entry, Intervention) or not basis_opens(entry, owner, municipality, today):
         return None
     kept = (*BEFORE_CONSENT, "key", "source", "owner", "by", "lang")
     return Intervention(**{name: getattr(entry, name) for name in kept})
 
 
-def basis_opens(entry: Intervention | Hole, owner: Actor, municipality: str) -> bool:
+def basis_opens(entry: Intervention | Hole, owner: Actor, municipality: str, today: date) -> bool:
     """Whether the legal basis tells that this help is there."""
     if isinstance(entry, Hole) and KIND_OF[entry.of] is not Intervention:
         return False
     if owner.sector is Sector.HEALTH or owner.municipality != municipality:
         return False
-    return is_running(entry) and not entry.kinds and not entry.audience
+    return is_running(entry, today) and not entry.kinds and not entry.audience
 
 
 BEFORE_CONSENT = ("title", "status", "paragraph", "responsible", "phone", "goal", "start", "end")
@@ -123,9 +129,14 @@ def categories(entry: AnyEntry | Hole) -> tuple[Category, ...]:
     return (CATEGORY_OF[kind],)
 
 
-def is_running(entry: AnyEntry | Hole) -> bool:
-    """Whether help, plan or contact goes on; earlier services never reach other actors' staff."""
-    if isinstance(entry, Intervention | Assessment | Plan | Goal):
+def is_running(entry: AnyEntry | Hole, today: date) -> bool:
+    """Whether help, plan or contact goes on; earlier services never reach other actors' staff.
+
+    What is said to go on and to have ended is over, for them.
+    """
+    if isinstance(entry, Intervention | Assessment | Plan):
+        return entry.status in RUNNING and (entry.end is None or entry.end >= today)
+    if isinstance(entry, Goal):
         return entry.status in RUNNING
     if isinstance(entry, Contact | Hole):
         return entry.running
@@ -137,8 +148,9 @@ def has_relation(entries: Iterable[AnyEntry], actors: Collection[str], now: date
 
     What is not decided yet, or was refused, runs as little as what is over.
     """
+    today = today_in_copenhagen(now)
     return any(
-        e.owner in actors and is_running(e) and _ahead(e, now) and not e.kinds & NO_RELATION
+        e.owner in actors and is_running(e, today) and _ahead(e, now) and not e.kinds & NO_RELATION
         for e in entries
     )
 
@@ -147,6 +159,5 @@ def _ahead(entry: AnyEntry, now: datetime) -> bool:
     if isinstance(entry, Meeting):
         return not entry.cancelled and (entry.end or entry.start) >= now
     if isinstance(entry, Intervention | Assessment | Plan):
-        lasts = entry.end is None or entry.end >= today_in_copenhagen(now)
-        return lasts and entry.status is not Status.PROPOSED
+        return entry.status is not Status.PROPOSED
     return isinstance(entry, Contact)

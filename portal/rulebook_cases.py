@@ -85,7 +85,7 @@ def to_staff(entry: Intervention) -> Iterator[str]:
     for actor, scopes, purpose in (
         ("owner", (), "p"), ("asker", (scope,), "p"), ("asker", (scope,), "q"), ("asker", (), "p"),
     ):  # fmt: skip
-        name = access_staff.staff_hides(entry, {actor}, scopes, purpose)
+        name = access_staff.staff_hides(entry, {actor}, scopes, purpose, DAY)
         yield f"hidden ({name})" if name else "shown"
 
 

@@ -223,7 +223,9 @@ class Standings:
         owner = self._actors.get(entry.owner)
         if not standing.before_consent or owner is None:
             return None
-        return access_staff.before_consent(entry, owner, self._settings.municipality)
+        return access_staff.before_consent(
+            entry, owner, self._settings.municipality, standing.home.facts.today
+        )
 
     def misses(self, standing: Standing, hole: Hole) -> bool:
         """Whether this viewer is told that something is missing here: she would see it."""
@@ -232,7 +234,9 @@ class Standings:
         owner = self._actors.get(hole.owner)
         if not standing.before_consent or owner is None:
             return False
-        return access_staff.basis_opens(hole, owner, self._settings.municipality)
+        return access_staff.basis_opens(
+            hole, owner, self._settings.municipality, standing.home.facts.today
+        )
 
     def shows(self, standing: Standing, entry: AnyEntry | Hole) -> bool:
         """Whether this viewer may see this entry."""
@@ -255,7 +259,9 @@ class Standings:
 
     @staticmethod
     def _staff_shows(standing: Standing, entry: AnyEntry | Hole, actors: frozenset[str]) -> bool:
-        return access_staff.staff_hides(entry, actors, standing.scopes, standing.purpose) is None
+        today = standing.home.facts.today
+        hidden = access_staff.staff_hides(entry, actors, standing.scopes, standing.purpose, today)
+        return hidden is None
 
     def of_this_municipality(self, actors: frozenset[str]) -> frozenset[str]:
         """Those of the actors that may look somebody up: a look-up never crosses a municipality."""

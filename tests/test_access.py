@@ -177,7 +177,9 @@ def test_concerns_never_appear() -> None:
     entry = plan(kinds=frozenset({"concern"}))
     for how in Relation:
         assert family_hides(entry, SOCIAL, how, 40)
-    assert staff_hides(entry, {"fam"}, [scope()], "moede") == "concern", "not even to its owner"
+    assert staff_hides(entry, {"fam"}, [scope()], "moede", TODAY) == "concern", (
+        "not even to its owner"
+    )
 
 
 @given(age=st.integers(0, 90), sector=st.sampled_from(list(Sector)))
@@ -223,6 +225,8 @@ STAFF_SEES = [
     (plan(status=Status.DONE), {}, False),
     (plan(status=Status.CANCELLED), {}, False),
     (plan(Intervention, status=Status.DONE), {}, False),
+    (plan(Intervention, end=TODAY - timedelta(days=1)), {}, False),
+    (plan(end=TODAY), {}, True),
     (plan(kinds=frozenset({"document"})), {}, False),
     (plan(kinds=frozenset({"application"})), {}, False),
     (plan(kinds=frozenset({"refused"})), {}, False),
@@ -238,9 +242,11 @@ STAFF_SEES = [
 
 @pytest.mark.parametrize(("entry", "more", "shown"), STAFF_SEES)
 def test_what_a_consent_opens(entry: Plan, more: dict[str, object], shown: bool) -> None:
-    assert (staff_hides(entry, {"ppr"}, [scope(**more)], "moede") is None) is shown
-    assert staff_hides(entry, {"ppr"}, [], "moede"), "without consent nothing of others"
-    assert staff_hides(entry, {"fam"}, [], "") is None, "its own matters an actor always sees"
+    assert (staff_hides(entry, {"ppr"}, [scope(**more)], "moede", TODAY) is None) is shown
+    assert staff_hides(entry, {"ppr"}, [], "moede", TODAY), "without consent nothing of others"
+    assert staff_hides(entry, {"fam"}, [], "", TODAY) is None, (
+        "its own matters an actor always sees"
+    )
 
 
 RUNNING = [

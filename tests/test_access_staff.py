@@ -60,12 +60,14 @@ def test_which_rule_hides_an_entry_from_an_employee(
     change: dict[str, object], rule: str | None
 ) -> None:
     entry = plan(**change)
-    assert staff_hides(entry, {"ppr"}, [scope()], "moede") == rule
+    assert staff_hides(entry, {"ppr"}, [scope()], "moede", TODAY) == rule
     other = scope(purpose="overgang")
-    assert staff_hides(entry, {"ppr"}, [other, scope()], "moede") == rule, "one consent is enough"
-    assert staff_hides(entry, {"ppr"}, [other], "moede") == (rule or "no consent")
+    assert staff_hides(entry, {"ppr"}, [other, scope()], "moede", TODAY) == rule, (
+        "one consent is enough"
+    )
+    assert staff_hides(entry, {"ppr"}, [other], "moede", TODAY) == (rule or "no consent")
     if rule != "concern":
-        assert staff_hides(entry, {"ppr", str(entry.owner)}, [], "moede") is None
+        assert staff_hides(entry, {"ppr", str(entry.owner)}, [], "moede", TODAY) is None
 
 
 def test_what_no_consent_opens() -> None:
@@ -98,7 +100,7 @@ def test_what_opens_which_entry(entry: Plan, opened_by: set[Category]) -> None:
         consent = scope(
             pairs=frozenset({(category, entry.owner)}), sources=frozenset({entry.source})
         )
-        opens = staff_hides(entry, {"ppr"}, [consent], "moede") is None
+        opens = staff_hides(entry, {"ppr"}, [consent], "moede", TODAY) is None
         assert opens is (category in opened_by)
 
 
@@ -106,11 +108,13 @@ def test_what_opens_which_entry(entry: Plan, opened_by: set[Category]) -> None:
 def test_done_and_cancelled_is_over_and_everything_else_goes_on(status: Status) -> None:
     over = status in (Status.DONE, Status.CANCELLED)
     for cls in (Intervention, Assessment, Plan, Goal):
-        assert is_running(plan(cls, status=status)) is not over
+        assert is_running(plan(cls, status=status), TODAY) is not over
     contact = Contact(key="1", source="s", owner="o", name="K")
-    assert is_running(contact)
-    assert not is_running(msgspec.structs.replace(contact, running=False))
-    assert is_running(Meeting(key="1", source="s", owner="o", title="M", start=NOW, cancelled=True))
+    assert is_running(contact, TODAY)
+    assert not is_running(msgspec.structs.replace(contact, running=False), TODAY)
+    assert is_running(
+        Meeting(key="1", source="s", owner="o", title="M", start=NOW, cancelled=True), TODAY
+    )
 
 
 AHEAD = [
@@ -155,7 +159,7 @@ HELP = Intervention(
 
 def test_before_consent_exactly_these_are_told_and_nothing_else() -> None:
     """domain.md 6, tier 2: the paragraph and name, whom to call, the goal and the period."""
-    told = before_consent(HELP, OFFICE, "0851")
+    told = before_consent(HELP, OFFICE, "0851", TODAY)
     assert told == msgspec.structs.replace(HELP, codes=(), url="", description="", also=())
 
 
@@ -169,9 +173,9 @@ def test_before_consent_exactly_these_are_told_and_nothing_else() -> None:
     ],
 )
 def test_before_consent_nothing_crosses_a_municipality_or_comes_from_health(owner: Actor) -> None:
-    assert before_consent(HELP, owner, "0851") is None
+    assert before_consent(HELP, owner, "0851", TODAY) is None
 
 
 def test_only_help_itself_is_told_before_consent() -> None:
     for entry in (plan(), plan(Assessment), plan(Goal)):
-        assert before_consent(entry, OFFICE, "0851") is None
+        assert before_consent(entry, OFFICE, "0851", TODAY) is None

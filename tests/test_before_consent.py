@@ -18,6 +18,7 @@ from portal.records import (
 )
 
 HERE = "0851"
+TODAY = date(2026, 6, 15)
 FAMILY = Actor(id="familie", name="Familieafdelingen", sector=Sector.SOCIAL, municipality=HERE)
 HELP = Intervention(
     key="1",
@@ -36,7 +37,7 @@ HELP = Intervention(
 
 
 def test_only_paragraph_name_contact_goal_and_period_pass() -> None:
-    cut = access_staff.before_consent(HELP, FAMILY, HERE)
+    cut = access_staff.before_consent(HELP, FAMILY, HERE, TODAY)
     assert cut is not None
     assert (cut.title, cut.paragraph, cut.goal) == (HELP.title, HELP.paragraph, HELP.goal)
     assert (cut.responsible, cut.phone, cut.start) == (HELP.responsible, HELP.phone, HELP.start)
@@ -47,6 +48,7 @@ def test_only_paragraph_name_contact_goal_and_period_pass() -> None:
     "change",
     [
         {"status": Status.DONE},
+        {"end": date(2026, 6, 14)},
         {"kinds": frozenset({"application"})},
         {"kinds": frozenset({"concern"})},
         {"kinds": frozenset({"excluded:Hjælpemidler"})},
@@ -56,7 +58,8 @@ def test_only_paragraph_name_contact_goal_and_period_pass() -> None:
 )
 def test_nothing_earlier_special_or_restricted_passes(change: dict[str, object]) -> None:
     assert (
-        access_staff.before_consent(msgspec.structs.replace(HELP, **change), FAMILY, HERE) is None
+        access_staff.before_consent(msgspec.structs.replace(HELP, **change), FAMILY, HERE, TODAY)
+        is None
     )
 
 
@@ -69,9 +72,9 @@ def test_nothing_earlier_special_or_restricted_passes(change: dict[str, object])
     ],
 )
 def test_nothing_from_health_or_from_elsewhere_passes(owner: Actor) -> None:
-    assert access_staff.before_consent(HELP, owner, HERE) is None
+    assert access_staff.before_consent(HELP, owner, HERE, TODAY) is None
 
 
 def test_no_other_kind_of_entry_passes() -> None:
     contact = Contact(key="2", source="familie", owner="familie", name="Karin")
-    assert access_staff.before_consent(contact, FAMILY, HERE) is None
+    assert access_staff.before_consent(contact, FAMILY, HERE, TODAY) is None
