@@ -43,15 +43,11 @@ NO_RELATION = frozenset({"concern", "application", "refused"})
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """What one active consent opens to one actor: pairs of category and owner.
-
-    `resting`: owners named in it of whom it opens nothing now; their systems are not asked.
-    """
+    """What one active consent opens to one actor: pairs of category and owner, and the systems that have them."""
 
     actor: str
     pairs: frozenset[tuple[Category, str]]
     sources: frozenset[str]
-    resting: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
     purpose: str
     until: date

@@ -24,13 +24,15 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """One person's yes: exactly what she saw and ticked.
 
     `owners` are actor ids, fixed when granted; `sources` the systems that
-    delivered them then; `text` the sentences shown, `language` their language;
+    delivered them then, `delivered` which system delivered for which owner (None in
+    a yes from before that was kept); `text` the sentences shown, `language` their language;
     `age` the citizen's age at that moment.
     """
 
     categories: frozenset[Category]
     owners: frozenset[str]
     sources: frozenset[str]
+    delivered: frozenset[tuple[str, str]] | None = None
     excluded: frozenset[str] = frozenset()
     purpose: str
     start: date
@@ -157,17 +159,24 @@ def _intersection(actor: str, pairs: Iterable[Pair], grants: list[Grant]) -> Sco
     return Scope(
         actor=actor,
         pairs=opened,
-        sources=frozenset.intersection(*(g.sources for g in grants)),
-        resting=at_rest((o for g in grants for o in g.owners), opened),
+        sources=frozenset.intersection(*(asked(g.sources, g.delivered, opened) for g in grants)),
         excluded=frozenset.intersection(*(g.excluded for g in grants)),
         purpose=grants[0].purpose,
         until=min(g.until for g in grants),
     )
 
 
-def at_rest(owners: Iterable[str], opened: Iterable[Pair]) -> frozenset[str]:
-    """The owners that a yes names and of whom it opens nothing: others have not answered, or no longer can."""
-    return frozenset(owners) - {owner for _, owner in opened}
+def asked(
+    sources: frozenset[str],
+    delivered: frozenset[tuple[str, str]] | None,
+    opened: Iterable[Pair],
+) -> frozenset[str]:
+    """Of a yes' systems those with something that it opens now.
+
+    The others' "nothing" would tell an employee that an answer is missing, or has ended.
+    """
+    owners = {owner for _, owner in opened}
+    return sources if delivered is None else frozenset(s for s, o in delivered if o in owners)
 
 
 def mine(

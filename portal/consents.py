@@ -127,6 +127,7 @@ class Consents:
             categories=proposal.categories,
             owners=proposal.owners,
             sources=proposal.sources,
+            delivered=proposal.delivered,
             excluded=proposal.excluded,
             purpose=proposal.purpose,
             start=home.facts.today,

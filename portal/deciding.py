@@ -6,7 +6,7 @@ changes nothing; withdrawing needs no form, and no register for one's own yes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 from flask_babel import format_date
@@ -17,7 +17,7 @@ from portal.access_staff import ANY_OWNER, Scope
 from portal.audit import Act
 from portal.consent_pages import ConsentPages, age_note, person_of
 from portal.consent_places import ConsentPlaces
-from portal.consent_state import OWNERLESS, Event, at_rest
+from portal.consent_state import OWNERLESS, Event, asked
 from portal.consents import Consents
 from portal.family import RegisterDown
 from portal.handout import Relation
@@ -62,11 +62,13 @@ class Deciding:
         owners = {self._overviews.meant(standing, o) for o in wanted.owners}
         owners |= {o.id for o in possible if o.sector in set(sectors)}
         owners -= {actor}
+        delivered = self._delivering(owners, involved)
         whole = msgspec.structs.replace(
             wanted,
             actor=actor,
             owners=frozenset(owners),
-            sources=self._delivering(owners, involved),
+            sources=frozenset(source for source, _ in delivered),
+            delivered=delivered,
         )
         found = problems(whole, standing.home.facts, person_of(viewer), self._settings)
         errors = {p.field: _problem_word(p.field, p.why) for p in found}
@@ -89,8 +91,7 @@ class Deciding:
         scope = Scope(
             actor=proposal.actor,
             pairs=pairs,
-            sources=proposal.sources,
-            resting=at_rest(proposal.owners, pairs),
+            sources=asked(proposal.sources, proposal.delivered, pairs),
             excluded=proposal.excluded,
             purpose=proposal.purpose,
             until=proposal.until,
@@ -167,11 +168,14 @@ class Deciding:
         )
         return receipt, event
 
-    def _delivering(self, owners: Iterable[str], involved: Involved) -> frozenset[str]:
-        """The systems connected today that deliver for these owners; later ones need a new yes."""
-        wanted = set(owners)
-        configured = {s.id for s in self._settings.source if s.actor in wanted}
-        return frozenset(configured.union(*(involved.systems.get(o, frozenset()) for o in wanted)))
+    def _delivering(
+        self, owners: Collection[str], involved: Involved
+    ) -> frozenset[tuple[str, str]]:
+        """The systems connected today that deliver for these owners, each with whose; later ones
+        need a new yes."""
+        configured = {(s.id, s.actor) for s in self._settings.source if s.actor in owners}
+        met = {(s, o) for o in owners for s in involved.systems.get(o, ())}
+        return frozenset(configured | met)
 
     def _danish(self, standing: Standing, proposal: Proposal) -> tuple[str, ...]:
         """The Danish beside a text that no translator has read: it is the Danish that counts."""

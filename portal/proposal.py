@@ -30,6 +30,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     until: date
     sources: frozenset[str] = frozenset()
+    delivered: frozenset[tuple[str, str]] | None = None
     seen: int = 0
     """How often the viewer herself had answered when the form was shown; never an event's
     number, which would count the others' answers too."""

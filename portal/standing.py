@@ -194,10 +194,10 @@ class Standings:
             if s.ages[0] <= age <= s.ages[1] and self._exists(s, standing)
         )
 
-    def _opened_by(self, standing: Standing) -> set[str]:
+    @staticmethod
+    def _opened_by(standing: Standing) -> set[str]:
         scopes = (s for s in standing.scopes if s.purpose == standing.purpose)
-        known = ((self._sources.get(source), s) for s in scopes for source in s.sources)
-        return {found.id for found, scope in known if found and found.actor not in scope.resting}
+        return {source for scope in scopes for source in scope.sources}
 
     def previewed(self, standing: Standing, source: SourceConfig) -> bool:
         """Whether a preview speaks of this system: one the place would ask. True of any other page."""

@@ -66,6 +66,7 @@ def test_the_machines_receipt_is_the_yes_that_is_stored(
         until=date.fromisoformat(provision["period"]["end"]),
         text=read["policyRule"]["text"],
         sources=stored.grant.sources,
+        delivered=stored.grant.delivered,
         age=stored.grant.age,
     )
     assert read["dateTime"] == stored.at.isoformat(timespec="seconds")

@@ -106,22 +106,26 @@ def test_one_of_two_is_not_enough_and_both_are() -> None:
     assert told.open() == {MEETINGS}
 
 
-def test_owners_of_whom_a_yes_opens_nothing_rest() -> None:
-    """Their systems are not asked: until everybody has answered, and when only a part lives on."""
-    both = {"owners": frozenset({"bup", "fam"}), "age": 16}
+def test_only_systems_with_something_that_is_open_are_asked() -> None:
+    """Until everybody has answered, and when only a part lives on."""
+    delivered = frozenset({("h", "bup"), ("f", "fam"), ("f", "bup")})
+    both: dict[str, object] = {"owners": frozenset({"bup", "fam"}), "age": 16}
+    both |= {"sources": frozenset({"h", "f"}), "delivered": delivered | {("k", "fam")}}
     told = Told().yes(CHILD, **both)
     (alone,) = scopes(told.events, "ppr", facts(16), SECTORS)
-    assert ({o for _, o in alone.pairs}, alone.resting) == ({"bup"}, {"fam"})
-    told.yes(MOTHER, FATHER, **both)
-    found = scopes(told.events, "ppr", facts(16), SECTORS)
-    assert {(frozenset(o for _, o in s.pairs), s.resting) for s in found} == {
-        (frozenset({"bup"}), frozenset({"fam"})), (frozenset({"fam"}), frozenset({"bup"}))
-    }  # fmt: skip
+    assert ({o for _, o in alone.pairs}, alone.sources) == ({"bup"}, {"h", "f"})
+    told.yes(MOTHER, **both).yes(FATHER, **(both | {"delivered": delivered}))
+    found = {s.sources for s in scopes(told.events, "ppr", facts(16), SECTORS)}
+    assert found == {frozenset({"h", "f"}), frozenset({"f"})}, (
+        "what one of them was not told of is not asked"
+    )
     (later,) = scopes(told.events, "ppr", facts(18), SECTORS)
-    assert later.resting == {"fam"}
-    told = Told().yes(MOTHER, FATHER, categories=frozenset({Category.COMMENTS}))
+    assert later.sources == {"h", "f"}
+    told = Told().yes(MOTHER, FATHER, **both | {"categories": frozenset({Category.COMMENTS})})
     (ours,) = scopes(told.events, "ppr", facts(), SECTORS)
-    assert ours.resting == {"fam"}, "comments come from no system"
+    assert not ours.sources, "comments come from no system"
+    (old,) = scopes(Told().yes(MOTHER, FATHER).events, "ppr", facts(), SECTORS)
+    assert old.sources == {"s1", "s2"}, "a yes from before this was kept"
 
 
 def test_a_refusal_looks_like_no_answer_to_the_other() -> None:

@@ -450,6 +450,7 @@ def test_a_yes_keeps_what_was_ticked_and_read(family) -> None:
         categories=frozenset({Category.PLANS, Category.MEETINGS}),
         excluded=frozenset({"Befordring"}),
         child_says="Helst ikke til skolen",
+        delivered=frozenset({("s", "ppr")}),
     )
     given = portal.consents.grant(home, people["Mette"], ask, "Hele teksten", "ar")
     (read,) = portal.consents.events(emil)
@@ -458,6 +459,7 @@ def test_a_yes_keeps_what_was_ticked_and_read(family) -> None:
         categories=ask.categories,
         owners=ask.owners,
         sources=ask.sources,
+        delivered=ask.delivered,
         excluded=ask.excluded,
         purpose=ask.purpose,
         start=home.facts.today,
