@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+import msgspec
+
 from portal.access import (
     ADULT,
     DECIDES_ON_HEALTH,
     PARTY,
     Viewer,
     decided_sectors,
+    today_in_copenhagen,
 )
 from portal.consent_choices import (
     Filled,
@@ -26,14 +29,17 @@ from portal.consent_choices import (
 from portal.consent_places import ConsentPlaces
 from portal.consent_state import Kind, Mine
 from portal.consents import Consents, Row
-from portal.handout import Choice, Relation
+from portal.db import now
+from portal.handout import Choice, Citizen, Relation
 from portal.handout_consent import ConsentForm, ConsentList, ConsentRow, HistoryLine
+from portal.i18n import REVIEWED, choose
 from portal.involved import Involved, Involvement
 from portal.overview import Look, Overviews
 from portal.proposal import months_ahead
 from portal.records import Actor, Category, Sector
 from portal.settings import Settings
 from portal.speech import gettext as _
+from portal.speech import spoken_as
 from portal.standing import NotFound, Standing
 from portal.words import configured_word
 
@@ -94,9 +100,25 @@ class ConsentPages:
         if gone := self._places.gone(standing, actor):
             return self._farewell(standing, gone)
         actor = self._places.named(standing, actor)
+        form = self._form(standing, involved, actor, sent, errors, changed)
+        if choose() in REVIEWED:
+            return form
+        with spoken_as("da"):
+            danish = self._form(standing, involved, actor, sent, errors, changed)
+        return msgspec.structs.replace(form, danish=danish)
+
+    def _form(
+        self,
+        standing: Standing,
+        involved: Involved,
+        actor: str,
+        sent: Filled | None,
+        errors: Mapping[str, str] | None,
+        changed: bool,
+    ) -> ConsentForm:
         filled = sent.proposal if sent else None
         ticked = sent.owners if sent else frozenset()
-        row = self._consents.row(standing.home, person_of(viewer), actor)
+        row = self._consents.row(standing.home, person_of(standing.viewer), actor)
         latest = months_ahead(standing.home.facts.today, self._settings.consents.months)
         owners = self.owners(standing, actor)
         age = standing.home.facts.age or 0
@@ -153,8 +175,36 @@ class ConsentPages:
             history=self.history(standing, actor),
         )
 
-    def own_grants(self, viewer: Viewer, citizen: str) -> tuple[ConsentRow, ...]:
-        """What the viewer has said yes to, by the events alone: for when the register is down."""
+    # --- without the register nothing is shown of the citizen, but a yes can still be taken back ---
+
+    def list_unasked(self, viewer: Viewer, citizen: str, done: bool) -> ConsentList | None:
+        """What the viewer has said yes to; nothing at all only when she has just taken it back."""
+        rows = self._unasked(viewer, citizen, Kind.GRANTED)
+        if not rows and not (done and self._unasked(viewer, citizen, Kind.WITHDRAWN)):
+            return None
+        somebody = _unasked_citizen(viewer, citizen)
+        return ConsentList(citizen=somebody, rows=rows, may_decide=False, register_down=True)
+
+    def form_unasked(self, viewer: Viewer, citizen: str, shown: str) -> ConsentForm | None:
+        """One of those places alone, by the id she met."""
+        actor = self._places.answered(citizen, person_of(viewer), shown)
+        if not actor:
+            return None
+        place = self._places.unplaced(citizen, actor)
+        rows = [r for r in self._unasked(viewer, citizen, Kind.GRANTED) if r.place == place]
+        if not rows:
+            return None
+        return ConsentForm(
+            citizen=_unasked_citizen(viewer, citizen),
+            row=rows[0],
+            latest=today_in_copenhagen(now()),
+            version=0,
+            may_decide=False,
+            register_down=True,
+        )
+
+    def _unasked(self, viewer: Viewer, citizen: str, kind: Kind) -> tuple[ConsentRow, ...]:
+        """The places where this was the viewer's last word, by the events alone."""
         person = person_of(viewer)
         if self._consents.shut_out(citizen, person):
             return ()
@@ -162,7 +212,7 @@ class ConsentPages:
         return tuple(
             ConsentRow(place=self._places.unplaced(citizen, a), state=Mine.PENDING.value)
             for a, e in words.items()
-            if e.kind is Kind.GRANTED
+            if e.kind is kind
         )
 
     # --- shared with the acts (deciding.py) ---
@@ -257,6 +307,12 @@ class ConsentPages:
             )
             for e in reversed(mine)
         )
+
+
+def _unasked_citizen(viewer: Viewer, citizen: str) -> Citizen:
+    own = citizen == viewer.person
+    relation = Relation.SELF if own else Relation.GUARDIAN
+    return Citizen(id=citizen, name="", first_name="", relation=relation)
 
 
 def person_of(viewer: Viewer) -> str:

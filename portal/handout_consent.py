@@ -74,8 +74,12 @@ class ConsentForm(msgspec.Struct, frozen=True, kw_only=True):
     errors: dict[str, str] = {}
     changed: bool = False
     """409: the viewer's own answer changed after this form was shown."""
+    register_down: bool = False
+    """Nothing is known but that the viewer has said yes, which she can take back."""
     complete: bool = True
     """As on the list."""
+    danish: ConsentForm | None = None
+    """The same in Danish, which counts, where no translator has read the reader's language."""
 
 
 class HistoryLine(msgspec.Struct, frozen=True, kw_only=True):

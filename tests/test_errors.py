@@ -63,6 +63,61 @@ def test_register_down_opens_nothing_new_and_withdrawing_still_works(
     assert withdraw(camilla, noah, "jobcenter").status_code == 503
 
 
+def test_register_down_says_that_the_last_yes_is_taken_back(
+    app: Flask, login: Login, register_down
+) -> None:
+    """She must know that it worked, though the register has nothing to say about her any more."""
+    camilla, viggo = login("camilla"), login("viggo")
+    noah = camilla.citizens()["Noah"]
+    grant(camilla, noah, "ppr")
+    register_down()
+    forget(app)
+    said = withdraw(camilla, noah, "ppr")
+    answer = camilla.get(said.headers["Location"])
+    assert answer.status_code == 200
+    page = check(answer)
+    assert "Samtykket er trukket tilbage. Det gælder fra nu." in page
+    assert "Vi kan ikke slå op i registret lige nu" in page
+    assert "Noah" not in page and "data-actor" not in page
+    assert "Vi kender ingen steder endnu." not in page
+    assert camilla.get(f"/overblik/{noah}/samtykke").status_code == 503, "nothing to take back"
+    assert viggo.get(said.headers["Location"]).status_code == 503, "and nothing was his to say"
+
+
+def test_register_down_shows_how_to_take_back_one_place_alone(
+    app: Flask, login: Login, register_down
+) -> None:
+    camilla, viggo = login("camilla"), login("viggo")
+    noah = camilla.citizens()["Noah"]
+    grant(camilla, noah, "ppr")
+    address = f"/overblik/{noah}/samtykke/ppr"
+    register_down()
+    forget(app)
+    answer = camilla.get(address)
+    assert answer.status_code == 200
+    page = check(answer)
+    assert 'data-actor="ppr" data-consent="pending"' in page and 'value="traek"' in page
+    assert "Vi kan ikke slå op i registret lige nu." in page
+    assert "Vi kan ikke se lige nu, om det gælder." in page
+    assert 'value="giv"' not in page and "Noah" not in page
+    assert camilla.get(f"/overblik/{noah}/samtykke/jobcenter").status_code == 503
+    assert viggo.get(address).status_code == 503
+    assert withdraw(camilla, noah, "ppr").status_code == 303
+    assert camilla.get(address).status_code == 503
+
+
+def test_register_down_knows_who_looks_at_her_own(app: Flask, login: Login, register_down) -> None:
+    sofie = login("sofie")
+    own = re.findall("[0-9a-f]{32}", sofie.get("/overblik").headers["Location"])[0]
+    grant(sofie, own, "ppr")
+    register_down()
+    forget(app)
+    for path in ("samtykke", "samtykke/ppr"):
+        answer = sofie.get(f"/overblik/{own}/{path}")
+        assert answer.status_code == 200
+        assert 'data-viewer="self"' in check(answer)
+
+
 def test_register_down_names_no_hidden_place(app: Flask, login: Login, register_down) -> None:
     jonas = login("jonas")
     emil = jonas.citizens()["Emil"]
@@ -75,6 +130,9 @@ def test_register_down_names_no_hidden_place(app: Flask, login: Login, register_
     page = check(jonas.get(f"/overblik/{emil}/samtykke"))
     assert place[1] in page
     assert "skovbakke" not in page.lower() and "skovmusen" not in page.lower()
+    alone = check(jonas.get(f"/overblik/{emil}/samtykke/{place[1]}"))
+    assert place[1] in alone and 'value="traek"' in alone
+    assert "skovbakke" not in alone.lower() and "skovmusen" not in alone.lower()
     assert withdraw(jonas, emil, place[1]).status_code == 303
 
 
@@ -90,7 +148,8 @@ def test_register_down_is_no_way_round_a_closed_access(
     register_down()
     forget(app)
     for who in (camilla, viggo):
-        assert who.get(f"/overblik/{noah}/samtykke").status_code == 503
+        for path in ("samtykke", "samtykke?trukket=1", "samtykke/ppr"):
+            assert who.get(f"/overblik/{noah}/{path}").status_code == 503
         assert withdraw(who, noah, "ppr").status_code == 503
     assert app.extensions["portal"].consents.events(noah) == before
 

@@ -26,8 +26,6 @@ from portal.family import RegisterDown
 from portal.fhir_consent import as_fhir
 from portal.forms import ConsentFields, one
 from portal.gate import audience, portal, viewer
-from portal.handout import Citizen, Relation
-from portal.handout_consent import ConsentList
 from portal.limits import limited, person
 from portal.proposal import Proposal
 from portal.views.again import fresh, step_up
@@ -40,18 +38,28 @@ LIST_SECONDS = 0.3
 @consents.get("")
 @audience("citizen")
 def show_list(citizen: str) -> ResponseReturnValue:
+    pages, done = portal().consent_pages, request.args.get("trukket") == "1"
     try:
-        page = portal().consent_pages.list(viewer(), citizen, within(LIST_SECONDS))
+        page = pages.list(viewer(), citizen, within(LIST_SECONDS))
     except RegisterDown:
-        page = _without_register(citizen)
-    return _render("consents/list.html", page, done=request.args.get("trukket") == "1")
+        unasked = pages.list_unasked(viewer(), citizen, done)
+        if unasked is None:
+            raise
+        page = unasked
+    return _render("consents/list.html", page, done=done)
 
 
 @consents.get("/<actor>")
 @audience("citizen")
 def show(citizen: str, actor: str) -> ResponseReturnValue:
-    wait = within(FORM_SECONDS)
-    form = portal().consent_pages.form(viewer(), citizen, actor, wait=wait)
+    pages = portal().consent_pages
+    try:
+        form = pages.form(viewer(), citizen, actor, wait=within(FORM_SECONDS))
+    except RegisterDown:
+        unasked = pages.form_unasked(viewer(), citizen, actor)
+        if unasked is None:
+            raise
+        form = unasked
     return _render("consents/actor.html", form)
 
 
@@ -133,15 +141,6 @@ def _draft(citizen: str, actor: str) -> tuple[str, Proposal | None]:
     if (draft.get("citizen"), draft.get("place")) != (citizen, actor):
         return "", None
     return draft["token"], msgspec.json.decode(draft["proposal"], type=Proposal)
-
-
-def _without_register(citizen: str) -> ConsentList:
-    """The register is down: nothing is shown of the citizen, but a yes can still be taken back."""
-    rows = portal().consent_pages.own_grants(viewer(), citizen)
-    if not rows:
-        raise RegisterDown("register")
-    nobody = Citizen(id=citizen, name="", first_name="", relation=Relation.GUARDIAN)
-    return ConsentList(citizen=nobody, rows=rows, may_decide=True, register_down=True)
 
 
 def _render(template: str, page: Any, **more: Any) -> str:
