@@ -124,6 +124,7 @@ class Portal:
 
 def join(settings: Settings) -> Portal:
     """Make every service once."""
+    shapes.find_out()
     store = Store(settings.database, settings.path("."), settings.municipality)
     vault = Vault(settings.data_keys)
     gatherer = Gatherer(settings)
@@ -172,7 +173,6 @@ def join(settings: Settings) -> Portal:
 
 def create_app(settings: Settings) -> Flask:
     """The WSGI application for these settings."""
-    shapes.find_out()
     app = Flask(__name__, static_folder=None)
     app.config.update(
         SECRET_KEY=settings.secret_keys[0],

@@ -13,8 +13,8 @@ import msgspec
 from portal.access import today_in_copenhagen
 from portal.records import (
     CATEGORY_OF,
+    DECIDED,
     KIND_OF,
-    RUNNING,
     Actor,
     AnyEntry,
     Assessment,
@@ -28,7 +28,6 @@ from portal.records import (
     Meeting,
     Plan,
     Sector,
-    Status,
 )
 
 NEVER_TO_STAFF = {
@@ -128,12 +127,12 @@ def categories(entry: AnyEntry | Hole) -> tuple[Category, ...]:
 def is_running(entry: AnyEntry | Hole, today: date) -> bool:
     """Whether help, plan or contact goes on; earlier services never reach other actors' staff.
 
-    What is said to go on and to have ended is over, for them.
+    What is said to go on and to have ended is over, for them, and what is not decided has not begun.
     """
     if isinstance(entry, Intervention | Assessment | Plan):
-        return entry.status in RUNNING and (entry.end is None or entry.end >= today)
+        return entry.status in DECIDED and (entry.end is None or entry.end >= today)
     if isinstance(entry, Goal):
-        return entry.status in RUNNING
+        return entry.status in DECIDED
     if isinstance(entry, Contact | Hole):
         return entry.running
     return True
@@ -154,6 +153,4 @@ def has_relation(entries: Iterable[AnyEntry], actors: Collection[str], now: date
 def _ahead(entry: AnyEntry, now: datetime) -> bool:
     if isinstance(entry, Meeting):
         return not entry.cancelled and (entry.end or entry.start) >= now
-    if isinstance(entry, Intervention | Assessment | Plan):
-        return entry.status is not Status.PROPOSED
-    return isinstance(entry, Contact)
+    return isinstance(entry, Contact | Intervention | Assessment | Plan)

@@ -69,6 +69,8 @@ RUNNING = frozenset(
     }
 )
 
+DECIDED = RUNNING - {Status.PROPOSED}
+
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A place that helps families: an authority's unit, a school, a practice.
@@ -240,7 +242,7 @@ class Hole(Entry, frozen=True, kw_only=True, tag="hole"):
             return entry
         common = {name: getattr(entry, name) for name in Entry.__struct_fields__}
         status = getattr(entry, "status", Status.RUNNING)
-        running = getattr(entry, "running", status in RUNNING)
+        running = getattr(entry, "running", status in DECIDED)
         return cls(**common, of=str(entry.__struct_config__.tag), running=running)
 
 

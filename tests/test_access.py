@@ -227,6 +227,7 @@ STAFF_SEES = [
     (plan(Intervention, status=Status.DONE), {}, False),
     (plan(Intervention, end=TODAY - timedelta(days=1)), {}, False),
     (plan(end=TODAY), {}, True),
+    (plan(status=Status.PROPOSED), {}, False),
     (plan(kinds=frozenset({"document"})), {}, False),
     (plan(kinds=frozenset({"application"})), {}, False),
     (plan(kinds=frozenset({"refused"})), {}, False),

@@ -106,7 +106,7 @@ def test_what_opens_which_entry(entry: Plan, opened_by: set[Category]) -> None:
 
 @pytest.mark.parametrize("status", list(Status))
 def test_done_and_cancelled_is_over_and_everything_else_goes_on(status: Status) -> None:
-    over = status in (Status.DONE, Status.CANCELLED)
+    over = status in (Status.DONE, Status.CANCELLED, Status.PROPOSED)
     for cls in (Intervention, Assessment, Plan, Goal):
         assert is_running(plan(cls, status=status), TODAY) is not over
     contact = Contact(key="1", source="s", owner="o", name="K")

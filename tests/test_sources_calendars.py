@@ -134,6 +134,53 @@ def test_an_exception_is_kept_from_whom_its_series_is_kept_from() -> None:
     assert len({e.audience for e in read(calendar(shut, open_again)).entries}) == 2
 
 
+@pytest.mark.parametrize("line", ["CLASS CONFIDENTIAL", "CATEGORIES underretning"])
+def test_an_exception_is_shut_as_its_series_though_that_says_so_in_garbage(line: str) -> None:
+    shut = WEEKLY.replace("UID:u", f"UID:u\n{line}")
+    later = event(
+        "RECURRENCE-ID;TZID=Europe/Copenhagen:20261130T090000",
+        "DTSTART;TZID=Europe/Copenhagen:20261201T100000",
+    )
+    found = read(calendar(shut, later)).entries
+    assert len(found) == 4
+    assert {e.audience for e in found} == {frozenset({Audience.OWNER_ONLY})}
+
+
+def test_of_two_versions_of_a_series_the_strictest_shuts_its_exceptions() -> None:
+    first = WEEKLY.replace("UID:u", "UID:u\nSEQUENCE:0\nCLASS:PUBLIC")
+    second = WEEKLY.replace("UID:u", "UID:u\nSEQUENCE:1\nCLASS:PRIVATE")
+    later = event(
+        "RECURRENCE-ID;TZID=Europe/Copenhagen:20261130T090000",
+        "DTSTART;TZID=Europe/Copenhagen:20261201T100000",
+    )
+    found = read(calendar(first, second, later)).entries
+    (moved_one,) = [m for m in found if isinstance(m, Meeting) and m.start.day == 1]
+    assert moved_one.audience == {Audience.CITIZEN_FROM_15}
+
+
+@pytest.mark.parametrize(
+    "line", ["DTSTART:i morgen", "DTSTART:95000101T090000Z", "RRULE:FREQ=SECONDLY"]
+)
+def test_what_is_left_out_stays_so_when_its_exception_cannot_be_told(line: str) -> None:
+    without = WEEKLY.replace("UID:u", "UID:u\nEXDATE;TZID=Europe/Copenhagen:20261130T090000")
+    lost_one = event("RECURRENCE-ID;TZID=Europe/Copenhagen:20261130T090000", line)
+    assert "11-30 09:00" not in times(read(calendar(without, lost_one)))
+
+
+def test_a_cancelled_one_is_called_as_its_series() -> None:
+    found = read(calendar(WEEKLY, event(*CANCELLED_DAY[0]).replace("SUMMARY:u\n", ""))).entries
+    assert {m.title for m in found if isinstance(m, Meeting)} == {"u"}
+
+
+def test_a_day_of_a_series_of_days_is_cancelled() -> None:
+    days = event("DTSTART;VALUE=DATE:20261211", "RRULE:FREQ=DAILY;COUNT=2")
+    no = event("RECURRENCE-ID;VALUE=DATE;TZID=Europe/Copenhagen:20261212", "STATUS:CANCELLED")
+    found = [m for m in read(calendar(days, no)).entries if isinstance(m, Meeting)]
+    assert [(m.all_day, m.cancelled) for m in sorted(found, key=lambda m: m.start)] == [
+        (True, False), (True, True)
+    ]  # fmt: skip
+
+
 def test_a_day_with_a_zone_beside_it_is_a_whole_day() -> None:
     (found,) = read(calendar(event("DTSTART;VALUE=DATE;TZID=Europe/Copenhagen:20261211"))).entries
     assert isinstance(found, Meeting) and found.all_day
@@ -447,19 +494,22 @@ def test_a_child_that_hangs_is_killed_and_replaced() -> None:
     assert pid_of(CHILDREN) != before
 
 
-def test_many_calendars_made_to_hang_keep_no_other_waiting() -> None:
+def test_many_calendars_made_to_hang_keep_no_other_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Once they were met: they are read one after another, and the others beside them."""
+    monkeypatch.setattr("portal.sources.icalendar.SECONDS", 0.5)
     with running_backend() as backend:
         ill = [
-            source(backend, "icalendar", id=f"ill{n}", url=f"{backend.url}/ill", timeout=2)
+            source(backend, "icalendar", id=f"ill{n}", url=f"{backend.url}/ill", timeout=2.5)
             for n in range(6)
         ]
-        well = source(backend, "icalendar", id="well", timeout=2)
+        well = source(backend, "icalendar", id="well", timeout=10)
         backend.answers["/ill"] = HANGING.replace("\n", "\r\n").encode()
         backend.answers["/svar"] = calendar(ZONE, GOOD).replace("\n", "\r\n").encode()
         asks = Gatherer(settings(backend.url, *ill, well, cache="memory://"))
         asks.ask(["well"], subject("borger-0"), None)  # a child's start is no part of it
-        for number in range(4):
+        for number in range(3):
             asks.ask([c.id for c in ill], subject(f"borger-{number}"), None)
         found = asks.ask([*(c.id for c in ill), "well"], subject("borger-9"), None)
     assert {a.state for i, a in found.items() if i != "well"} == {State.UNAVAILABLE}

@@ -225,23 +225,6 @@ def test_nothing_found_at_an_epic_server_is_nothing(backend: Backend) -> None:
         assert (found.state, found.partial) == (state, partial)
 
 
-MISTAKE = {"status": "entered-in-error", "lifecycleStatus": "entered-in-error"}
-
-
-def test_what_was_entered_in_error_never_was(backend: Backend) -> None:
-    """R4: it must not be told, not even as cancelled."""
-    code = {"code": {"text": "Støtte"}}
-    request = {"resourceType": "ServiceRequest", "id": "s"} | HERS | code
-    episode = {"resourceType": "EpisodeOfCare", "id": "e", "patient": HERS["subject"]}
-    episode |= {"type": [{"text": "Forløb"}]}
-    plan = {"resourceType": "CarePlan", "id": "live", "status": "active", "title": "Plan"} | HERS
-    plan |= {"activity": [{"detail": MISTAKE | code}]}
-    plan |= {"contained": [goal("inside") | MISTAKE]}
-    mistakes = [one | MISTAKE for one in (PLAN, request, episode, goal("g"), TEAM)]
-    serve_fhir(backend, patient(), plan, *mistakes)
-    assert {e.key for e in ask(backend).entries} == {"CarePlan/live"}
-
-
 @pytest.mark.parametrize(
     ("said", "status"),
     [

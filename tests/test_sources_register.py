@@ -183,6 +183,8 @@ def test_custody_when_all_is_well(backend: Backend) -> None:
     assert custody(backend, period={"end": "2026-11-21"})
     assert custody(backend, period={"start": "2026-11-21T00:00:00+01:00"})
     assert custody(backend, period={"start": "2012", "end": "2027-06"})
+    assert custody(backend, period={"start": "0001-01-01", "end": "9999-12-31"})
+    assert custody(backend, period={"end": "9999-12-31T23:59:59Z"})
 
 
 @pytest.mark.parametrize(
@@ -198,6 +200,8 @@ def test_custody_when_all_is_well(backend: Backend) -> None:
         {"period": {"end": "2026-10"}},
         {"period": {"start": "2026-12"}},
         {"period": {"end": "2025"}},
+        {"period": {"end": "1800-01-01"}},
+        {"period": {"start": "9999"}},
         {"period": "altid"},
         {"relationship": [{"coding": [{"system": CODES, "code": "PRICARE"}]}]},
         {"relationship": [{"coding": [{"system": "urn:andet", "code": "PARAUTH"}]}]},

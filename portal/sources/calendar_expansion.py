@@ -18,7 +18,7 @@ import recurring_ical_events
 
 from portal.sources.calendar_event import Occurrence, Unread, occurrence, shut_if_garbled, unread
 from portal.sources.calendar_salvage import NotACalendar, ended, parsed
-from portal.sources.calendar_series import settle_exceptions
+from portal.sources.calendar_series import admit_exceptions, complete_exceptions
 from portal.sources.calendar_window import (
     EARLIEST,
     LONGEST,
@@ -70,10 +70,14 @@ def told(task: Task) -> Told:
     try:
         calendar, lost = parsed(task.body)
         _settle_days(calendar)
-        settle_exceptions(calendar)
+        for event in calendar.subcomponents:
+            if event.name == "VEVENT":
+                shut_if_garbled(event)
+        complete_exceptions(calendar)
         zone = _zone(calendar, task.zone)
         lost |= _drop_what_cannot_be_told(calendar, task.today)
         _settle_floating(calendar, zone)
+        admit_exceptions(calendar)
         _settle_ends(calendar)
         events, whole = _expanded(calendar, task.today)
     except NotACalendar:
@@ -121,8 +125,6 @@ def _drop_what_cannot_be_told(calendar: icalendar.Calendar, today: date) -> set[
     ]
     if len(events) > MOST_EVENTS:
         events.sort(key=lambda e: distance(e, today))
-    for event in events:
-        shut_if_garbled(event)
     kept = [e for e in events[:MOST_EVENTS] if _tellable(e)]
     calendar.subcomponents = zones + kept
     left = {id(e) for e in kept}
@@ -212,7 +214,7 @@ def _comes(rule: Any) -> bool:
 def _settle_days(calendar: icalendar.Calendar) -> None:
     """A day with a time zone beside it is a day: the library makes it a midnight."""
     for event in calendar.subcomponents:
-        for name in ("DTSTART", "DTEND") if event.name == "VEVENT" else ():
+        for name in ("DTSTART", "DTEND", "RECURRENCE-ID") if event.name == "VEVENT" else ():
             holder = event.get(name)
             if isinstance(holder, icalendar.vDDDTypes) and holder.params.get("VALUE") == "DATE":
                 holder.dt = holder.dt.date() if isinstance(holder.dt, datetime) else holder.dt

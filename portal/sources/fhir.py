@@ -26,7 +26,6 @@ from portal.sources.fhir_meetings import meetings
 from portal.sources.fhir_modifiers import altered
 from portal.sources.fhir_reading import Reading
 from portal.sources.fhir_shape import COPENHAGEN, Json, obj, objs, text
-from portal.sources.fhir_status import mistaken
 from portal.sources.http import Http
 from portal.sources.json_in import decode_identity
 from portal.sources.marks import Marks
@@ -77,8 +76,6 @@ class FhirSource:
             return any(_is(r, resource, graph, names, asked) for r in _subjects(resource))
 
         strangers = _drop_strangers(found, graph, hers)
-        for some in found.values():
-            some.matches = [r for r in some.matches if not mistaken(r)]
         lift(found, graph, hers)
         whole = await graph.complete(client, [r for some in found.values() for r in some.matches])
         cut = any(some.partial for some in (who, *found.values()))

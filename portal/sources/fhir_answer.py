@@ -25,8 +25,7 @@ class Found(msgspec.Struct):
 
     matches: list[Json] = []
     pool: dict[str, Json] = {}
-    entries: int = 0
-    """Of whatever type."""
+    included: int = 0
     cut: bool = False
     """There was more than we read, or entries that cannot be told."""
     severities: set[str] = set()
@@ -45,7 +44,6 @@ def collect(found: Found, bundle: Json, kind: str, base: str) -> None:
     """Sort one page's entries into `found`."""
     issues: list[Json] = []
     for entry in objs(bundle, "entry"):
-        found.entries += 1
         resource = obj(entry, "resource")
         mode = text(obj(entry, "search"), "mode")
         if resource.get("resourceType") == "OperationOutcome":
@@ -57,6 +55,7 @@ def collect(found: Found, bundle: Json, kind: str, base: str) -> None:
         if not text(resource, "resourceType") or not text(resource, "id"):
             found.cut = True
             continue
+        found.included += mode == "include"
         found.pool[name_of(resource)] = resource
         if url:
             found.pool[below(url, base)] = resource
@@ -91,10 +90,10 @@ def _codes(issue: Json) -> set[str]:
 def fewer_than_said(found: Found, bundle: Json) -> bool:
     """`total` need not be there; when it is, and names more than came, something is missing.
 
-    It counts matches (R4 Bundle.total); one that counts all entries, and is right, is let pass.
+    It counts matches (R4 Bundle.total); one that counts what is included too is let pass.
     """
-    total = bundle.get("total")
-    return isinstance(total, int) and total > len(found.matches) and total != found.entries
+    total, some = bundle.get("total"), len(found.matches)
+    return isinstance(total, int) and total > some and total != some + found.included
 
 
 def name_of(resource: Json) -> str:

@@ -33,7 +33,7 @@ from portal.sources.fhir_shape import (
 COORDINATOR_CODES = frozenset({"coordinator", "768820003"})
 """768820003 is SNOMED CT "Care coordinator"."""
 _COORDINATOR = re.compile(r"coordinator|tovholder|koordin", re.IGNORECASE)
-_NOT_NOW = frozenset({"proposed", "inactive", "finished", "cancelled"})
+_NOT_NOW = frozenset({"proposed", "inactive", "finished", "cancelled", "entered-in-error"})
 
 
 def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact | Hole]:
@@ -48,6 +48,8 @@ def contacts(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact
 def _participations(reading: Reading, found: dict[str, list[Json]]) -> Iterator[Contact]:
     managed = {_leads(reading, e, who): (e, who) for e, who in _managers(reading, found)}
     for team in found.get("CareTeam", []):
+        if text(team, "status") == "entered-in-error":
+            continue
         if not objs(team, "participant"):
             yield from _alone(reading, team)
         for n, participant in enumerate(objs(team, "participant")):

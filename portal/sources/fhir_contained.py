@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from portal.sources.fhir_answer import Found, name_of
 from portal.sources.fhir_graph import Graph, name_inside
 from portal.sources.fhir_shape import Json, objs, text
-from portal.sources.fhir_status import mistaken
 
 LIFTED = frozenset({"Goal", "ServiceRequest", "CareTeam"})
 PERSON = ("subject", "patient")
@@ -32,7 +31,7 @@ def lift(found: dict[str, Found], graph: Graph, hers: Callable[[Json], bool]) ->
 
 def _inside(holder: Json) -> Iterator[Json]:
     for inner in objs(holder, "contained"):
-        if text(inner, "resourceType") in LIFTED and text(inner, "id") and not mistaken(inner):
+        if text(inner, "resourceType") in LIFTED and text(inner, "id"):
             number = name_inside(holder, inner).partition("/")[2]
             named = inner | {"id": number, "contained": holder["contained"]}
             if not any(key in inner for key in PERSON):

@@ -52,6 +52,8 @@ class Goals:
         entry = self._reading.entry(goal)
         holders = sorted(self._holders.get(name, []), key=_secrecy)
         entry |= self._inherited(entry, holders)
+        if text(goal, "lifecycleStatus") == "entered-in-error":
+            entry["kinds"] |= {"application"}
         status = status_of(text(goal, "lifecycleStatus"))
         if not title:
             return Hole(**entry, of="goal", running=status in RUNNING)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from portal.records import RUNNING, AnyEntry, Assessment, Hole, Intervention, Plan, Status
+from portal.records import DECIDED, AnyEntry, Assessment, Hole, Intervention, Plan, Status
 from portal.sources.fhir_follow_up import follow_up
 from portal.sources.fhir_goals import Goals
 from portal.sources.fhir_modifiers import altered, forbids
@@ -31,7 +31,7 @@ from portal.sources.fhir_shape import (
     text,
     texts,
 )
-from portal.sources.fhir_status import mistaken, status_of, with_intent
+from portal.sources.fhir_status import status_of, with_intent
 from portal.sources.paragraph import paragraph
 
 ASSESSING = frozenset({"386053000", "103693007", "165197003"})
@@ -46,7 +46,7 @@ UNNAMED_PLAN, UNNAMED_COURSE = "Plan", "Forløb"
 
 
 def help_and_plans(reading: Reading, found: dict[str, list[Json]]) -> Iterator[AnyEntry | Hole]:
-    """What has no name is a hole."""
+    """What has no name is a hole, but for plans and courses: R4 lets them have none."""
     goals = Goals(reading, found.get("Goal", []))
     for care_plan in found.get("CarePlan", []):
         yield from _care_plan(reading, care_plan, goals)
@@ -67,7 +67,7 @@ def _care_plan(reading: Reading, resource: Json, goals: Goals) -> Iterator[AnyEn
     goals.belong(objs(resource, "goal"), entry, resource)
     for n, activity in enumerate(activities):
         detail = obj(activity, "detail")
-        if forbids(detail) or mistaken(detail):
+        if forbids(detail):
             goals.belong(objs(detail, "goal"), entry, resource)
         elif detail and not _evaluates(activity, detail):
             told = _activity(reading, resource, detail, f"#activity-{n}", goals)
@@ -138,6 +138,8 @@ def _activity(
 ) -> Intervention | Assessment | Hole:
     codes = objs(detail, "code")
     entry = reading.entry(resource, part, concepts=codes)
+    if text(detail, "status") == "entered-in-error":
+        entry["kinds"] |= {"application"}
     goals.belong(objs(detail, "goal"), entry, resource)
     who = next((w for p in objs(detail, "performer") if (w := reading.who(p, resource))), None)
     return _helping(
@@ -196,7 +198,7 @@ def _helping(
 ) -> Intervention | Assessment | Hole:
     of = Assessment if is_assessment(concepts, title) else Intervention
     if not title:
-        return Hole(**entry, of=of.__name__.lower(), running=status in RUNNING)
+        return Hole(**entry, of=of.__name__.lower(), running=status in DECIDED)
     shown = who if who and not who.audience else None
     common: dict[str, Any] = (
         entry

@@ -27,8 +27,9 @@ from portal.sources.fhir_shape import (
 )
 
 UNNAMED = "Møde"
-A_WEEK = 7 * 24 * 60
 """The one word of ours: what the source left nameless must still have a heading."""
+A_WEEK = 7 * 24 * 60
+"""Minutes."""
 PLACES = ("Location", "HealthcareService")
 CANCELLED = frozenset({"cancelled"})
 TENTATIVE = frozenset({"proposed", "pending", "waitlist"})
@@ -43,10 +44,11 @@ def meetings(
     linked = {n for e in planned for n in _appointments(reading, e)}
     booked: dict[str, Meeting] = {}
     for resource in found.get("Appointment", []):
-        for told in _recent(_appointment(reading, resource, linked), since):
-            yield told
-            if isinstance(told, Meeting) and not altered(resource):
-                booked[name_of(resource)] = told
+        if text(resource, "status") != "entered-in-error":
+            for told in _recent(_appointment(reading, resource, linked), since):
+                yield told
+                if isinstance(told, Meeting) and not altered(resource):
+                    booked[name_of(resource)] = told
     for resource in planned:
         same = [booked[n] for n in _appointments(reading, resource) if n in booked]
         for told in _recent(_encounter(reading, resource), since):

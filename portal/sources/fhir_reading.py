@@ -36,6 +36,7 @@ NO_CONTACT = frozenset(
     {"Patient", "RelatedPerson", "Location", "Device", "HealthcareService", "CareTeam"}
 )
 OPEN = frozenset[Audience]()
+NOT_DECIDED = frozenset({"draft", "entered-in-error"})
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -89,7 +90,7 @@ class Reading:
         said = [c for key in WHAT_IT_IS for c in objs(resource, key)]
         tags = {"coding": objs(obj(resource, "meta"), "tag")}
         found = self.marks.kinds(codings([*said, *concepts, tags]))
-        if text(resource, "status") == "draft" or proposed(resource):
+        if text(resource, "status") in NOT_DECIDED or proposed(resource):
             found |= {"application"}
         around = self._around(resource)
         return found | self.kinds(around) if around else found

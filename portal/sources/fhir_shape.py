@@ -97,14 +97,25 @@ def day(value: object) -> date | None:
 
 
 def days(value: object) -> tuple[date, date] | None:
-    """The first and the last day of a date, which R4 lets be a year or a month alone."""
+    """The first and the last day of a date, which R4 lets be a year or a month alone.
+
+    Beyond the years that we know all days are one: 9999-12-31 is how many systems say "no end".
+    """
     if whole := day(value):
         return whole, whole
-    if not isinstance(value, str) or not _MONTHS.fullmatch(value):
+    if not isinstance(value, str):
+        return None
+    if any(p.fullmatch(value) for p in (_DAY, _TIME, _MONTHS)) and _far(int(value[:4])):
+        return (date.max, date.max) if int(value[:4]) > LAST_YEAR else (date.min, date.min)
+    if not _MONTHS.fullmatch(value):
         return None
     first = day(f"{value}-01-01"[:10])
     months = 1 if len(value) > len("2026") else 12
     return (first, _months_on(first, months) - timedelta(days=1)) if first else None
+
+
+def _far(year: int) -> bool:
+    return not FIRST_YEAR <= year <= LAST_YEAR
 
 
 def _months_on(first: date, months: int) -> date:

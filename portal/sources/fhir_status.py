@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from portal.records import RUNNING, Status
-from portal.sources.fhir_shape import Json
 
 _STATUSES = {
     Status.PROPOSED: ("draft", "proposed"),
@@ -12,14 +11,9 @@ _STATUSES = {
     Status.RUNNING: ("active", "in-progress"),
     Status.PAUSED: ("on-hold", "onhold"),
     Status.DONE: ("completed", "finished"),
-    Status.CANCELLED: ("revoked", "stopped", "cancelled", "rejected"),
+    Status.CANCELLED: ("revoked", "stopped", "cancelled", "rejected", "entered-in-error"),
 }
 _BY_CODE = {code: status for status, codes in _STATUSES.items() for code in codes}
-
-
-def mistaken(resource: Json) -> bool:
-    """Entered in error: it never was, and nothing of it is told (R4, "entered-in-error")."""
-    return "entered-in-error" in (resource.get("status"), resource.get("lifecycleStatus"))
 
 
 def status_of(code: str) -> Status:

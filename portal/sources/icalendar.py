@@ -2,8 +2,8 @@
 
 Calendars from outside may be hostile: they are read and expanded in a process
 that is killed when its time is over, rules finer than a day are refused before
-expansion, and 500 occurrences are enough. What is not read at once is read again, and for longer, in a
-lane of its own, and so are that system's next calendars for a while: several made to hang keep no other waiting.
+expansion, and 500 occurrences are enough. A system whose calendar was killed reads its next ones in a
+lane of its own, until one is read or some time has passed: several made to hang keep no other waiting.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ from portal.sources.marks import Marks
 from portal.sources.question import Question
 
 LARGEST = 600_000
-AT_ONCE, SECONDS = 0.5, 1.5
-APART = 30.0
+SECONDS = 1.5
+APART = 120.0
 """Seconds until a system is tried among the others again: a busy moment is not its fault."""
-SLOW = "too slow to expand"
 CHILDREN = Killable("portal.sources.calendar_child")
 
 
@@ -50,7 +49,7 @@ class CalendarSource:
         self._marks, self._today = marks, today
         self._question = Question(config)
         self._warmed: ThreadPoolExecutor | None = None
-        self._laggard_until = 0.0
+        self._apart_until = 0.0
 
     async def fetch(self, value: str, http: Http) -> Delivery:
         """Raises SourceFailure."""
@@ -61,14 +60,9 @@ class CalendarSource:
         body = in_utf8(expect_ok(reply), reply.charset)
         if len(body) > LARGEST:
             raise SourceFailure("too large")
+        apart = time.monotonic() < self._apart_until
         loop = asyncio.get_running_loop()
-        if time.monotonic() >= self._laggard_until:
-            try:
-                return await loop.run_in_executor(readers, self.read, body, AT_ONCE)
-            except SourceFailure as e:
-                if e.problem != SLOW:
-                    raise
-        return await loop.run_in_executor(LOOP.laggards(), self.read, body)
+        return await loop.run_in_executor(LOOP.laggards() if apart else readers, self.read, body)
 
     def _readers(self) -> ThreadPoolExecutor:
         """The threads that ask; the first time their children start while the system answers."""
@@ -79,18 +73,17 @@ class CalendarSource:
                 readers.submit(CHILDREN.warm)
         return readers
 
-    def read(self, body: bytes, seconds: float = SECONDS) -> Delivery:
+    def read(self, body: bytes) -> Delivery:
         """The meetings of one calendar. Raises SourceFailure."""
         task = Task(body, self._today(), self.config.timezone)
-        began = time.monotonic()
+        seconds = min(SECONDS, self.config.timeout)
         try:
-            answer = CHILDREN.ask(msgspec.msgpack.encode(task), min(seconds, self.config.timeout))
+            answer = CHILDREN.ask(msgspec.msgpack.encode(task), seconds)
         except (Overdue, Died) as e:
-            self._laggard_until = time.monotonic() + APART
-            problem = SLOW if isinstance(e, Overdue) else "too much to expand"
-            raise SourceFailure(problem) from None
-        late = time.monotonic() - began > AT_ONCE
-        self._laggard_until = time.monotonic() + APART if late else 0.0
+            self._apart_until = time.monotonic() + APART
+            how = "slow" if isinstance(e, Overdue) else "much"
+            raise SourceFailure(f"too {how} to expand") from None
+        self._apart_until = 0.0
         told = msgspec.msgpack.decode(answer, type=Told)
         if told.problem:
             raise SourceFailure(told.problem)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from portal.records import (
-    RUNNING,
+    DECIDED,
     AnyEntry,
     Audience,
     Entry,
@@ -113,7 +113,7 @@ def _with_inside(
 def _unread(section: Section, around: Entry) -> Hole:
     """What stands for items that are there and are no list."""
     common = {name: getattr(around, name) for name in Entry.__struct_fields__}
-    running = getattr(around, "status", Status.RUNNING) in RUNNING
+    running = getattr(around, "status", Status.RUNNING) in DECIDED
     return Hole(**common, of=_tag(section), running=running and getattr(around, "running", True))
 
 
@@ -142,7 +142,7 @@ def record(
         fields |= {"plan": around.key} if section.record is Goal else {}
     undecided = bool(failed & {"owner", "kinds"})
     if undecided or any(fields.get(n) in (None, "") for n in section.required):
-        running = fields.get("status", Status.RUNNING) in RUNNING and fields.get("running", True)
+        running = fields.get("status", Status.RUNNING) in DECIDED and fields.get("running", True)
         return Hole(**common, of=_tag(section), running=running)
     if section.record is Intervention and not fields.get("paragraph"):
         fields["paragraph"] = paragraph([fields["title"]])
