@@ -79,6 +79,10 @@ class Counter:
         related = has_relation((e for a in answers.values() for e in a.entries), here, now())
         return related and not facts.deceased and facts.age is not None
 
+    def elsewhere(self, viewer: Viewer) -> bool:
+        """Whether some of the employee's actors are another municipality's."""
+        return self._standings.of_this_municipality(viewer.actors) != viewer.actors
+
     def listed(self, viewer: Viewer, citizens: Iterable[str]) -> tuple[tuple[str, str], ...]:
         """Those an employee's actor holds an active consent for, by name; each listing is logged.
 

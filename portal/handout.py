@@ -269,7 +269,10 @@ class AccessLog(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StaffHome(msgspec.Struct, frozen=True, kw_only=True):
-    """`/medarbejder`: citizens with an active consent to my actor (id, name), look-up form."""
+    """`/medarbejder`: citizens with an active consent to my actor (id, name), look-up form.
+
+    `elsewhere`: my actor is another municipality's, whose citizens no list of this one names.
+    """
 
     places: tuple[Place, ...]
     citizens: tuple[tuple[str, str], ...]
@@ -278,6 +281,7 @@ class StaffHome(msgspec.Struct, frozen=True, kw_only=True):
     typed: str = ""
     """What was wrong in the look-up, to be put right."""
     not_found: bool = False
+    elsewhere: bool = False
     messages: int = 0
     """How many messages from families wait for these places."""
 

@@ -91,6 +91,7 @@ def _home(error: str = "", typed: str = "", not_found: bool = False) -> str:
         error=error,
         typed=typed,
         not_found=not_found,
+        elsewhere=portal().counter.elsewhere(viewer()),
         messages=portal().reports.waiting(viewer()),
     )
     return render_template("caseworker/home.html", page=page, citizen=None, here="home")
