@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, ViewportSize
 from e2e import in_order, manner
 from e2e.browser import INSTALL, find
 from e2e.visitor import Visitor
-from e2e.world import World, running_world
+from e2e.world import Surroundings, World, running_world, surroundings
+from mitid_stub.rehearsal import answer_login
 
 PHONE = ViewportSize(width=360, height=780)
 DESKTOP = ViewportSize(width=1280, height=900)
@@ -64,10 +65,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    """Where portals of one journey or one file alone open, one after another."""
+    with surroundings(tmp_path_factory.mktemp("around")) as found:
+        yield found
+
+
 @pytest.fixture
-def own_world(tmp_path: Path) -> Iterator[World]:
-    """A world for one journey alone: for faults, which must not meet what is cached already."""
-    with running_world(tmp_path) as found:
+def own_world(around: Surroundings, tmp_path: Path) -> Iterator[World]:
+    """A portal for one journey alone: for faults, which must not meet what is cached already."""
+    with around.portal(tmp_path) as found:
         yield found
         assert not found.trouble()
 
@@ -143,10 +151,15 @@ def visits(browser: Browser, world: World, states: dict[str, Any], met: list[Vis
 
 
 def _state(browser: Browser, world: World, persona: str) -> Any:
-    visitor = _visitor(browser, world)
-    visitor.log_in(persona)
-    state = visitor.context.storage_state()
-    visitor.leave()
+    """A login as the provider's own page would send it; the pages on the way have journeys of their own."""
+    context = browser.new_context(locale="da-DK")
+    door = world.portal + world.door(persona)
+    away = context.request.get(door, max_redirects=0)
+    back = answer_login(away.headers["location"], persona)
+    came = context.request.get(back, max_redirects=0)
+    assert came.status == 302, came.text()
+    state = context.storage_state()
+    context.close()
     return state
 
 

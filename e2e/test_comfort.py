@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from e2e.conftest import Visit
+from e2e.conftest import Visit, visits
 from e2e.deciding import overview_of
 from e2e.visitor import Visitor
+from e2e.world import Surroundings, World
 
-TEXT = "Emil sover dårligt. Kan vi tale om det på torsdag?"
+TEXT = "Emil sover dårligt. Kan vi tale om det på "
+
+
+@pytest.fixture(scope="module")
+def lived_in(
+    around: Surroundings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[World, dict[str, Any]]]:
+    """A portal where these people leave things, and who is logged in there already."""
+    with around.portal(tmp_path_factory.mktemp("lived-in")) as world:
+        yield world, {}
+
+
+@pytest.fixture
+def visit_lived(browser: Browser, lived_in: tuple[World, dict[str, Any]]) -> Iterator[Visit]:
+    """As `visit`, there."""
+    met: list[Visitor] = []
+    world, states = lived_in
+    yield visits(browser, world, states, met)
+    for visitor in met:
+        visitor.leave()
+    assert not world.trouble()
 
 
 def log_in_at_the_door(visitor: Visitor, persona: str) -> None:
@@ -24,46 +47,48 @@ def log_in_at_the_door(visitor: Visitor, persona: str) -> None:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
 def test_a_comment_survives_the_session_and_the_shared_phone(
-    visit_own: Visit, scripts: bool
+    visit_lived: Visit, scripts: bool
 ) -> None:
-    phone = visit_own(scripts=scripts)
+    text = TEXT + ("torsdag?" if scripts else "fredag?")
+    phone = visit_lived(scripts=scripts)
     phone.log_in("mette")
-    emil = overview_of(phone, "Emil")
-    phone.go(f"{emil}/kommentarer?vent=1")
-    phone.main.get_by_label("Din tekst").fill(TEXT)
+    child = overview_of(phone, "Emil" if scripts else "Sofie")
+    phone.go(f"{child}/kommentarer?vent=1")
+    phone.main.get_by_label("Din tekst").fill(text)
     phone.context.clear_cookies(name="session")
     with phone.page.expect_navigation(url=f"{phone.world.idp}/**"):
         phone.button("Send").click()
     log_in_at_the_door(phone, "jonas")
-    assert TEXT not in phone.page.content()
+    assert text not in phone.page.content()
     expect(phone.main.get_by_label("Din tekst")).to_have_value("")
     phone.context.clear_cookies()
-    phone.log_in("mette", f"{emil}/kommentarer")
+    phone.log_in("mette", f"{child}/kommentarer")
     expect(phone.main).to_contain_text("Vi har gemt dit udkast.")
-    expect(phone.main.get_by_label("Din tekst")).to_have_value(TEXT)
+    expect(phone.main.get_by_label("Din tekst")).to_have_value(text)
     phone.follow(phone.button("Send"))
-    expect(phone.main.locator('[data-record="comment"]').first).to_contain_text(TEXT)
+    expect(phone.main.locator('[data-record="comment"]', has_text=text)).to_have_count(1)
     expect(phone.main.get_by_label("Din tekst").last).to_have_value("")
 
 
-def test_a_text_is_kept_while_it_is_written(visit_own: Visit) -> None:
-    mette = visit_own("mette")
-    emil = overview_of(mette, "Emil")
-    mette.go(f"{emil}/kommentarer?vent=1")
-    mette.main.get_by_label("Din tekst").press_sequentially("Husk briller")
-    expect(mette.main).to_contain_text("Udkastet er gemt")
-    mette.look()
-    mette.go(f"{emil}/kommentarer?vent=1")
-    expect(mette.main.get_by_label("Din tekst")).to_have_value("Husk briller")
-    mette.follow(mette.button("Slet udkastet"))
-    expect(mette.main.get_by_label("Din tekst")).to_have_value("")
+def test_a_text_is_kept_while_it_is_written(visit_lived: Visit) -> None:
+    amira = visit_lived("amira")
+    layla = overview_of(amira, "Layla")
+    amira.go(f"{layla}/kommentarer?vent=1")
+    amira.main.get_by_label("Din tekst").press_sequentially("Husk briller")
+    expect(amira.main).to_contain_text("Udkastet er gemt")
+    amira.look()
+    amira.go(f"{layla}/kommentarer?vent=1")
+    expect(amira.main.get_by_label("Din tekst")).to_have_value("Husk briller")
+    amira.follow(amira.button("Slet udkastet"))
+    expect(amira.main.get_by_label("Din tekst")).to_have_value("")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
 def test_the_place_reads_what_is_wrong_and_the_mother_sees_that(
-    visit_own: Visit, scripts: bool
+    visit_lived: Visit, scripts: bool
 ) -> None:
-    mette, poul = visit_own("mette", scripts=scripts), visit_own()
+    wrong = "Nummeret er gammelt" if scripts else "Navnet er forkert"
+    mette, poul = visit_lived("mette", scripts=scripts), visit_lived()
     emil = overview_of(mette, "Emil")
     mette.go(f"{emil}/kontakter?vent=1")
     contact = mette.main.locator('[data-record="contact"][data-owner="ppr"]').first
@@ -72,12 +97,12 @@ def test_the_place_reads_what_is_wrong_and_the_mother_sees_that(
     mette.follow(mette.button("Send"), status=422)
     expect(mette.main.get_by_role("alert")).to_contain_text("Vælg, hvad der er galt.")
     mette.main.get_by_label("Noget står forkert").check()
-    mette.main.get_by_label("Skriv mere, hvis du vil").fill("Nummeret er gammelt")
+    mette.main.get_by_label("Skriv mere, hvis du vil").fill(wrong)
     mette.follow(mette.button("Send"))
     expect(mette.main).to_contain_text("Ingen har læst det endnu.")
     poul.log_in("poul")
     poul.follow(poul.link("Læs beskederne"))
-    expect(poul.main).to_contain_text("Nummeret er gammelt")
+    expect(poul.main).to_contain_text(wrong)
     expect(poul.main).to_contain_text("Emil Holm Krogh")
     expect(poul.main.get_by_role("button")).to_have_count(0)
     mette.go(f"{emil}/mangler?vent=1")
@@ -85,27 +110,27 @@ def test_the_place_reads_what_is_wrong_and_the_mother_sees_that(
     mette.follow(mette.button("Det er i orden nu"))
     expect(mette.main).to_contain_text("Afsluttet af dig")
     poul.go("/medarbejder/beskeder")
-    expect(poul.main).not_to_contain_text("Nummeret er gammelt")
+    expect(poul.main).not_to_contain_text(wrong)
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
-def test_what_somebody_else_wrote_since_is_new(visit_own: Visit, scripts: bool) -> None:
-    mette, jonas = visit_own("mette", scripts=scripts), visit_own("jonas")
-    emil = overview_of(mette, "Emil")
-    mette.go(f"{emil}?vent=1")
+def test_what_somebody_else_wrote_since_is_new(visit_lived: Visit, scripts: bool) -> None:
+    mette, jonas = visit_lived("mette", scripts=scripts), visit_lived("jonas")
+    child = overview_of(mette, "Emil" if scripts else "Sofie")
+    mette.go(f"{child}?vent=1")
     mette.main.get_by_text("Se næste gang, hvad der er nyt").click()
     mette.follow(mette.button("Husk, at jeg har set det her"))
-    jonas.go(f"{emil}/kommentarer?vent=1")
+    jonas.go(f"{child}/kommentarer?vent=1")
     jonas.main.get_by_label("Din tekst").fill("Jeg henter på torsdag")
     jonas.main.get_by_label("Mette").check()
     jonas.follow(jonas.button("Send"))
     mette.go("/overblik?vent=1")
     expect(mette.main).to_contain_text("1 ny ting siden sidst")
-    mette.go(f"{emil}?vent=1")
+    mette.go(f"{child}?vent=1")
     mette.main.get_by_text("1 ny ting siden sidst").click()
     expect(mette.link("Kommentar fra Jonas")).to_be_visible()
     mette.follow(mette.button("Jeg har set det nye"))
-    mette.go(f"{emil}?vent=1")
+    mette.go(f"{child}?vent=1")
     expect(mette.main).to_contain_text("Ikke noget nyt siden sidst")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -14,7 +13,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from e2e.conftest import Visit, visits
 from e2e.deciding import overview_of
 from e2e.visitor import Visitor
-from e2e.world import running_world
+from e2e.world import Surroundings, World
 
 PERSONAL = re.compile(
     r"Mette|Holm|Emil|Sofie|Krogh|Jonas|Karin|Poul Riis|PPR|Aalborg|[0-9a-f]{32}|\d{6}-?\d{4}\b"
@@ -188,14 +187,20 @@ def test_the_bar_is_by_the_thumb_where_there_is_room(
 # --- a session that ends ---
 
 
+@pytest.fixture(scope="module")
+def hasty(around: Surroundings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Where a session lasts 140 seconds without use: the question comes after twenty."""
+    with around.portal(tmp_path_factory.mktemp("hasty"), "idle_seconds = 140\n") as world:
+        yield world
+
+
 @pytest.fixture
-def short(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
-    """A world where a session lasts 150 seconds without use: the question comes after thirty."""
+def short(browser: Browser, hasty: World) -> Iterator[Visit]:
+    """As `visit`, there."""
     met: list[Visitor] = []
-    with running_world(tmp_path, "idle_seconds = 150\n") as world:
-        yield visits(browser, world, {}, met)
-        for visitor in met:
-            visitor.leave()
+    yield visits(browser, hasty, {}, met)
+    for visitor in met:
+        visitor.leave()
 
 
 def test_two_minutes_before_the_end_the_page_asks_and_one_button_goes_on(short: Visit) -> None:

@@ -117,9 +117,7 @@ class Visitor:
 
     def log_in(self, persona: str, path: str = "") -> Page:
         """Log in through the provider's own page; a closed `path` leads there by itself."""
-        person = self.world.people[persona]
-        door = "/log-ind/medarbejder" if person.kind == "employee" else "/log-ind"
-        self.page.goto(self.world.portal + (path or door))
+        self.page.goto(self.world.portal + (path or self.world.door(persona)))
         return self._approve(persona)
 
     def press(self, what: Callable[[], Locator]) -> Page:

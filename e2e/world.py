@@ -7,6 +7,7 @@ in a folder of its own, so that workers and bad days never meet.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -40,6 +41,11 @@ class World:
         self.log = folder / "portal.log"
         self.people: dict[str, Persona] = {p.key: p for p in personas()}
         self._read = 0
+
+    def door(self, persona: str) -> str:
+        """Where this person logs in."""
+        staff = self.people[persona].kind == "employee"
+        return "/log-ind/medarbejder" if staff else "/log-ind"
 
     def ill(self, faults: Mapping[str, str]) -> None:
         """Give systems a fault each, as `backend_stub/faults.py` names them."""
@@ -79,32 +85,86 @@ def running_world(folder: Path, settings: str = "", of_sources: str = "") -> Ite
 
     `settings` and `of_sources` are lines of TOML: for the portal, and for each of its sources.
     """
-    ports = _free_ports()
-    world = World(folder, ports)
-    config = write_config(folder, portal_port=ports[0], idp_port=ports[1], backend_port=ports[2])
-    text = config.read_text(encoding="utf-8").replace("[[source]]\n", "[[source]]\n" + of_sources)
-    patient = "[register]\ntimeout = 15.0\n"  # a busy machine is no outage
-    config.write_text(settings + text.replace("[register]\n", patient), encoding="utf-8")
-    environ = {
-        **os.environ,
-        "PORTAL_CONFIG": str(config),
-        "PORTAL_SECRET_KEYS": keys.new_secret(),
-        "PORTAL_DATA_KEYS": keys.new_data_key(),
-    }
-    backends, provider, serve = _commands(world, ports)
-    running = [_start(folder, environ, backends), _start(folder, environ, provider)]
-    try:
-        if _start(folder, environ, ["portal", "db", "upgrade"]).wait(START_SECONDS) != 0:
-            raise RuntimeError(world.log.read_text())
-        running.append(_start(folder, environ, serve))
-        _wait(world, running)
+    with surroundings(folder) as around, around.portal(folder, settings, of_sources) as world:
         yield world
-        _still_there(world, running)
+
+
+class Surroundings:
+    """The provider and the backends, and the one place where portals open in them, one after another.
+
+    A portal that opens has met nobody: its database is empty, nothing is fetched or given up.
+    """
+
+    def __init__(self, folder: Path, ports: tuple[int, int, int], environ: dict[str, str]) -> None:
+        self._folder, self._ports, self._environ = folder, ports, environ
+        self.running: list[subprocess.Popen[bytes]] = []
+        self._empty = folder / "empty.db"
+
+    @contextmanager
+    def portal(self, folder: Path, settings: str = "", of_sources: str = "") -> Iterator[World]:
+        """A portal with a folder of its own, among systems that are well."""
+        world = World(folder, self._ports)
+        environ = self._environ | {
+            "PORTAL_CONFIG": str(self._configure(world, settings, of_sources))
+        }
+        self._lay_tables(folder, environ)
+        serve = _start(folder, environ, _commands(world, self._ports)[2])
+        running = [*self.running, serve]
+        try:
+            _wait(world, running)
+            world.well()
+            yield world
+            _still_there(world, running)
+        finally:
+            _end([serve])
+
+    def _configure(self, world: World, settings: str, of_sources: str) -> Path:
+        folder, ports = world.log.parent, self._ports
+        if folder != self._folder:
+            (self._folder / "keys").mkdir(exist_ok=True)
+            (folder / "keys").symlink_to(self._folder / "keys")
+        config = write_config(
+            folder, portal_port=ports[0], idp_port=ports[1], backend_port=ports[2]
+        )
+        text = config.read_text(encoding="utf-8").replace(
+            "[[source]]\n", "[[source]]\n" + of_sources
+        )
+        patient = "[register]\ntimeout = 15.0\n"  # a busy machine is no outage
+        config.write_text(settings + text.replace("[register]\n", patient), encoding="utf-8")
+        return config
+
+    def _lay_tables(self, folder: Path, environ: Mapping[str, str]) -> None:
+        """As an operator does, the first time; later portals get a copy of what came of it."""
+        tables = folder / "var" / "portal.db"
+        if self._empty.exists():
+            tables.parent.mkdir()
+            shutil.copy(self._empty, tables)
+            return
+        upgrade = _start(folder, environ, ["portal", "db", "upgrade"])
+        if upgrade.wait(START_SECONDS) != 0:
+            raise RuntimeError((folder / "portal.log").read_text())
+        shutil.copy(tables, self._empty)
+
+
+@contextmanager
+def surroundings(folder: Path) -> Iterator[Surroundings]:
+    """Start a provider and backends that wait for a portal."""
+    ports = _free_ports()
+    secrets = {"PORTAL_SECRET_KEYS": keys.new_secret(), "PORTAL_DATA_KEYS": keys.new_data_key()}
+    around = Surroundings(folder, ports, {**os.environ, **secrets})
+    backends, provider, _ = _commands(World(folder, ports), ports)
+    try:
+        around.running += [_start(folder, os.environ, c) for c in (backends, provider)]
+        yield around
     finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(20)
+        _end(around.running)
+
+
+def _end(running: list[subprocess.Popen[bytes]]) -> None:
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.wait(20)
 
 
 def _still_there(world: World, running: list[subprocess.Popen[bytes]]) -> None:
