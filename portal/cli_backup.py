@@ -25,13 +25,18 @@ def backup(context: click.Context, target: Path | None, status: bool) -> None:
     Examples: portal backup · portal backup /mnt/away/ · portal backup --status
     """
     from portal.backup import Backups
+    from portal.crypto import Vault
+    from portal.key_check import KeyCheck
 
     if status:
         _status(context)
         return
     began = time.monotonic()
+    settings, store = settings_of(context), store_of(context)
+    if problem := KeyCheck(store, Vault(settings.data_keys), settings.municipality).problem():
+        raise Cause(f"backup: {problem}")  # sealed with a strange key it would be the newest
     with plainly("backup"):
-        made = Backups(settings_of(context), store_of(context)).make(target)
+        made = Backups(settings, store).make(target)
     click.echo(f"{made.file}: {made.size} bytes, {sum(made.rows.values())} rows:")
     for name, count in made.rows.items():
         click.echo(f"  {count} {name}")

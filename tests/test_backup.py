@@ -373,6 +373,15 @@ def test_only_its_owner_reads_it_and_a_failed_one_leaves_nothing(shop: Shop, liv
 
 
 @on_sqlite
+def test_no_backup_is_sealed_with_keys_that_open_nothing(shop: Shop, lived: Lived) -> None:
+    """It would be the newest, and of no use."""
+    wrong = {**shop.settings.environ, "PORTAL_DATA_KEYS": keys.new_data_key()}
+    told = _as(shop.settings, "portal-0851.toml", wrong, "backup")
+    assert told.startswith("backup: the data keys do not open what the database holds")
+    assert not shop.settings.path(shop.settings.backup.path).exists()
+
+
+@on_sqlite
 def test_no_backup_begins_that_the_journal_does_not_know_of(shop: Shop, lived: Lived) -> None:
     folder = shop.settings.path(shop.settings.consents.journal)
     folder.parent.mkdir(exist_ok=True)
