@@ -35,10 +35,11 @@ OPEN = ExitStack()
 
 
 DRAWN = {
-    "test_fhir_third_party", "test_glossary", "test_languages", "test_languages_consent", "test_look",
-    "test_pictures_pages", "test_room", "test_sources_strangers", "test_sources_calendars", "test_surface", "test_surface_source", "test_vcard",
+    "test_conform", "test_faulty_pages", "test_fhir_third_party", "test_forms", "test_glossary", "test_languages",
+    "test_languages_consent", "test_look", "test_partial_is_not_none", "test_pictures_pages", "test_proposal", "test_room",
+    "test_sources_strangers", "test_sources_calendars", "test_surface", "test_surface_source", "test_tracing", "test_vcard",
 }  # fmt: skip
-"""Tests of how pages look and what systems answer: whatever they keep, others keep too."""
+"""Tests of how pages look, what forms say and what systems answer: whatever they keep, others keep too."""
 
 
 def concerned(item: pytest.Item) -> bool:

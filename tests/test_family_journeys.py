@@ -585,6 +585,7 @@ def test_a_parent_who_has_died_decides_no_more(app: Flask, login: Login) -> None
     grant(mette, emil, "ppr")
     assert state(mette, emil, "ppr") == "pending"
     his = jonas.own()
+    jonas.get("/overblik?vent=1")
     known = family.known(his)
     dead = Registered(person=structs.replace(known.person, deceased=True), patient=known.patient)
     family._memory.put(("person", his), dead)  # as the register says from now on
@@ -597,6 +598,7 @@ def test_on_the_day_parents_are_told_that_their_child_is_grown_up(app: Flask, lo
     """From 00:00 her overview is hers alone; a parent is told why it is gone, on that day only."""
     mette, sofie = login("mette"), login("sofie")
     id, family = mette.citizens()["Sofie"], app.extensions["portal"].family
+    mette.get("/overblik?vent=1")
     known, today = family.known(id), today_in_copenhagen(now())
     told = "Sofie fylder 18 i dag og bestemmer nu selv."
     for born, says in ((today.replace(year=today.year - 18), True),

@@ -131,7 +131,7 @@ def test_a_hole_is_told_to_the_family_though_it_is_kept_from_others(
 def test_nothing_is_left_behind(settings: Settings, backends: str, record_property: Record) -> None:
     """Threads, sockets and memory over many pages, every thirtieth of them cold and with faults."""
     visit, roll = Visit(settings), dice("left behind")
-    rounds, begins = times(300, 10_000), times(60, 1000)
+    rounds, begins = times(180, 10_000), times(60, 1000)
     before = (0, 0, 0.0)
     for n in range(rounds):
         if n % 30 == 0:

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from flask import Flask
+from flask_babel import Babel
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
@@ -14,6 +15,14 @@ from portal.forms import NOTHING, STALE, ConsentFields, CprForm, TextForm, clean
 from portal.proposal import months_ahead
 from portal.records import Category, Sector
 from tests.conftest import BASE
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    """Forms need no more of an application than that it can translate."""
+    app = Flask(__name__)
+    Babel(app, locale_selector=lambda: "da")
+    return app
 
 
 @pytest.fixture(autouse=True)

@@ -42,6 +42,7 @@ def test_journeys_leave_nothing_about_anybody(
     mette = login("mette")
     ids = mette.citizens()
     emil = ids["Emil"]
+    assert mette.get("/overblik?vent=1").status_code == 200
     for path in ("", "/samtykke", "/hvem-har-set", "/kommentarer", "/tidslinje"):
         assert mette.get(f"/overblik/{emil}{path}?vent=1").status_code == 200
     mette.post(f"/overblik/{emil}/kommentarer", {"tekst": "zqtekst om Emil", "modtager": "mig"})

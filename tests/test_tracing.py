@@ -50,6 +50,7 @@ def traced(app: Flask) -> Iterator[Traced]:
 def test_a_request_is_a_trace_with_its_sources_in_it(traced: Traced, login: Login) -> None:
     mette = login("mette")
     ids = mette.citizens()
+    assert mette.get("/overblik?vent=1").status_code == 200
     page = f"/overblik/{ids['Emil']}?vent=1"
     headers = {"traceparent": "00-" + "c" * 32 + "-" + "d" * 16 + "-01"}
     assert mette.get(page, headers=headers).status_code == 200
