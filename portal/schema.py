@@ -21,12 +21,21 @@ FOLDER = Path(__file__).parent / "migrations"
 def problem(store: Store) -> str:
     """Why the database cannot be served from; empty when it can."""
     try:
-        found = version(store)
+        found, writable = version(store), _writable(store)
     except SQLAlchemyError:
         return "the database does not answer"
     if not fits(found):
         return f"the database has schema {found or 'none'}, not {newest()}; run: portal db upgrade"
-    return ""
+    return "" if writable else "the database can only be read, and what is not logged is not shown"
+
+
+def _writable(store: Store) -> bool:
+    """PostgreSQL may be put into reading only, by its operator or as another's copy."""
+    if store.sqlite:
+        return True
+    with store.engine.connect() as connection:
+        said = "SELECT current_setting('default_transaction_read_only') = 'off' AND NOT pg_is_in_recovery()"
+        return bool(connection.exec_driver_sql(said).scalar())
 
 
 def fits(found: str) -> bool:

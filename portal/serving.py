@@ -8,8 +8,10 @@ SIGTERM says "not ready" first, then lets every request finish.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
+import multiprocessing
 import os
 import resource
 import shutil
@@ -51,6 +53,7 @@ FINISH_SECONDS = 45
 OVERLAP_SECONDS = 1.5
 """How long a new worker runs beside the old one. Not a deadline: a late one's guests wait in line."""
 CHECK_SECONDS = 60
+PR_SET_PDEATHSIG = 1
 HOW: dict[str, Any] = {
     "interface": Interfaces.RSGI,
     "http": HTTPModes.http1,
@@ -95,6 +98,15 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
+    if multiprocessing.parent_process():
+        _end_with_the_server()
+
+
+def _end_with_the_server() -> None:
+    """Else workers whose server was killed go on answering, beside those of the next one, with the
+    settings of yesterday. Only Linux knows how (prctl(2), PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _open_operators_port(server: Server, settings: Settings, bind: Bind) -> None:

@@ -152,6 +152,17 @@ def test_on_a_port_too_all_workers_take_from_one_line(place: Served) -> None:
         assert served.process.wait(60) == 0
 
 
+def test_workers_end_with_a_server_that_was_killed(place: Served) -> None:
+    """Else they answer on, beside the next server's, with the settings of yesterday."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with serving(place.config, place.secrets, "--bind", f"127.0.0.1:{port}") as served:
+        workers = served.workers()
+        served.process.kill()
+        served.process.wait(60)
+        until(lambda: not any(Path(f"/proc/{w}/exe").exists() for w in workers))
+
+
 def test_a_stop_is_announced_and_what_is_under_way_is_finished(place: Served) -> None:
     """Last, for it ends the server. A connection held open hears "not ready" before the end."""
     wire = place.wire()

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, event, func, select
 
+from portal import schema
 from portal.access import Viewer
 from portal.db import Store, StoreDown
 from portal.models import access_entry
@@ -154,3 +155,22 @@ def logged(store: Store) -> int:
 def file_of(engine: Engine) -> Path:
 
     return Path(str(engine.url.database))
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_database_that_can_only_be_read_is_not_ready(shop: Shop) -> None:
+    """Nothing is shown that is not logged: a proxy must know that here is nothing to be had."""
+    assert schema.problem(shop.store) == ""
+
+    def on(connection: Any, _record: Any) -> None:
+        connection.execute("SET default_transaction_read_only = on")
+        connection.commit()
+
+    event.listen(shop.store.engine, "connect", on)
+    shop.store.engine.dispose()
+    try:
+        assert "can only be read" in schema.problem(shop.store)
+    finally:
+        event.remove(shop.store.engine, "connect", on)
+        shop.store.engine.dispose()
+    assert schema.problem(shop.store) == ""
