@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,23 @@ class Bind:
     def private(self) -> bool:
         """Whether nobody but this machine can reach it."""
         return self.file is not None or is_loopback(self.host)
+
+    def taken(self) -> str:
+        """Why nobody can listen there now; "" when somebody can.
+
+        The server shares its port with its own workers, and would with another server's.
+        """
+        if self.file:
+            return ""  # a socket file is put in the other's place
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            with socket.socket(found[0][0], socket.SOCK_STREAM) as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind(found[0][4])
+                tried.listen(1)
+        except OSError as e:
+            return f"nobody can listen on port {self.port} of {self.host}: {e.strerror}"
+        return ""
 
 
 def bind_of(text: str, mode: int = 0o660) -> Bind:

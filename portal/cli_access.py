@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from portal.cli_call import CONFIG, Cause, lines_of_input, plainly, settings_of, tell
+from portal.cli_call import CONFIG, Cause, numbers_of_input, plainly, settings_of, tell
 
 
 @click.group()
@@ -24,7 +24,7 @@ def close(context: click.Context) -> None:
     """
     from portal.operators import close_access
 
-    adult, child = lines_of_input(2)
+    adult, child = numbers_of_input(2)
     if not adult or not child:
         raise Cause("access close: needs two CPR numbers on standard input, the adult's first")
     tell(lambda: close_access(settings_of(context), adult, child))
@@ -46,7 +46,7 @@ def hold(context: click.Context, actor: str, until: datetime, reason: str) -> No
     """
     from portal.operators import hold_lines
 
-    reader, citizen = lines_of_input(2)
+    reader, citizen = numbers_of_input(2)
     if not reader or not citizen:
         raise Cause("access hold: needs two CPR numbers on standard input, the reader's first")
     settings = settings_of(context)
@@ -63,7 +63,7 @@ def open_(context: click.Context) -> None:
     """
     from portal.operators import open_access
 
-    adult, child = lines_of_input(2)
+    adult, child = numbers_of_input(2)
     if not adult or not child:
         raise Cause("access open: needs two CPR numbers on standard input, the adult's first")
     tell(lambda: open_access(settings_of(context), adult, child))
@@ -94,7 +94,7 @@ def end(context: click.Context, everybody: bool) -> None:
     """End sessions. Examples: portal sessions end --all · echo CPR | portal sessions end"""
     from portal.operators import end_sessions
 
-    cpr = "" if everybody else lines_of_input(1)[0]
+    cpr = "" if everybody else numbers_of_input(1)[0]
     if not everybody and not cpr:
         raise Cause("sessions end: needs --all, or a CPR number on standard input")
     tell(lambda: end_sessions(settings_of(context), cpr))

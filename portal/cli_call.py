@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -124,6 +125,17 @@ def tell(act: Callable[[], str]) -> None:
             click.echo(act())
     except NothingChanged as e:
         raise Cause(f"nothing was changed: {e}") from None
+
+
+def numbers_of_input(count: int) -> tuple[str, ...]:
+    """So many CPR numbers of standard input, with or without a hyphen; empty where there are fewer.
+
+    What is no number would be nobody's, and "nothing is held about her" the answer.
+    """
+    found = tuple(re.sub(r"[\s-]", "", line) for line in lines_of_input(count))
+    if any(number and not re.fullmatch("[0-9]{10}", number) for number in found):
+        raise Cause("standard input: is not a CPR number of ten digits (example: 0101609995)")
+    return found
 
 
 def lines_of_input(count: int) -> tuple[str, ...]:

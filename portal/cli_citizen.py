@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from portal.cli_call import CONFIG, Cause, lines_of_input, plainly, settings_of
+from portal.cli_call import CONFIG, Cause, numbers_of_input, plainly, settings_of
 from portal.erasure import Erased
 from portal.settings import Settings
 
@@ -77,7 +77,7 @@ def erase(context: click.Context, person: str, yes: bool) -> None:
 
 
 def _numbers(person: str, most: int) -> tuple[str, ...]:
-    found = lines_of_input(most) if person == "-" else ("",)
+    found = numbers_of_input(most) if person == "-" else ("",)
     if not found[0]:
         raise Cause("--as: takes '-' and a CPR number on standard input")
     return found

@@ -32,6 +32,8 @@ def new(kind: str, file: str | None, algorithm: str) -> None:
         making.new_client_key(Path(file), algorithm)
     except FileExistsError:
         raise Cause(f"{file}: is there already; nothing was written") from None
+    except OSError as e:
+        raise Cause(f"{file}: cannot be written: {e.strerror}") from None
     click.echo(f"Wrote {file} (only you can read it).")
 
 

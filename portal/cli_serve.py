@@ -53,6 +53,8 @@ def serve(
     if check:
         click.echo("It would start.")
         return
+    if problem := where.taken():
+        raise Cause(f"--bind: {problem} (example: --bind {EXAMPLE})")
     try:
         run(settings, where, workers, drain, operators)
     except OSError as e:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from portal.cli_call import CONFIG, Cause, lines_of_input, plainly, settings_of
+from portal.cli_call import CONFIG, Cause, numbers_of_input, plainly, settings_of
 from portal.cli_conform import conform
 
 
@@ -46,7 +46,7 @@ def alarms(context: click.Context) -> None:
 
 def person_of(option: str | None) -> str:
     """The CPR number that `--as -` reads; "" without the option."""
-    cpr = lines_of_input(1)[0] if option == "-" else ""
+    cpr = numbers_of_input(1)[0] if option == "-" else ""
     if option and not cpr:
         raise Cause("--as: takes '-' and a CPR number on standard input")
     return cpr

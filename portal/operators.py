@@ -8,10 +8,10 @@ from datetime import date, datetime
 from sqlalchemy import delete, insert, select
 
 from portal import audit, join
-from portal.access import today_in_copenhagen
+from portal.access import ADULT, Facts, today_in_copenhagen
 from portal.audit import Act, Line
 from portal.db import Task, aware, now
-from portal.family import SEPARATOR, Family, RegisterDown, UnknownPerson
+from portal.family import SEPARATOR, Family, Known, RegisterDown, UnknownPerson
 from portal.journal import Journal, Kept, Shut
 from portal.models import access_closed
 from portal.proposal import months_ahead
@@ -22,8 +22,14 @@ LONGEST_HOLD = 366
 """Days; a longer reason is looked at again and said again."""
 
 
+WHY: dict[type[Exception], str] = {
+    UnknownPerson: "the register does not know the person",
+    RegisterDown: "the register does not answer",
+}
+
+
 class NothingChanged(Exception):
-    """The register does not know the person, or does not answer."""
+    """Nothing was done, and why."""
 
 
 def settle_consents(settings: Settings) -> str:
@@ -36,7 +42,7 @@ def settle_consents(settings: Settings) -> str:
         try:
             ended += portal.consents.settle(portal.family.household(citizen))
         except (UnknownPerson, RegisterDown) as e:
-            raise NothingChanged(f"{type(e).__name__} after {ended} ended consents") from None
+            raise NothingChanged(f"{WHY[type(e)]}, after {ended} ended consents") from None
     return f"{ended} consents had ended by themselves."
 
 
@@ -46,7 +52,8 @@ def close_access(settings: Settings, adult: str, child: str) -> str:
     try:
         grown, young = (portal.family.identify(CPR_SYSTEM, cpr) for cpr in (adult, child))
     except (UnknownPerson, RegisterDown) as e:
-        raise NothingChanged(type(e).__name__) from None
+        raise NothingChanged(WHY[type(e)]) from None
+    _check_order(grown, young)
     table = access_closed
     where = (table.c.adult == grown.id) & (table.c.citizen == young.id)
     with portal.store.write(grown.id, young.id) as c:
@@ -61,6 +68,16 @@ def close_access(settings: Settings, adult: str, child: str) -> str:
         audit.append(c, settings.municipality, young.id, portal.family.key(young.id), line)
         _journal(settings, adult, child, closed=True)
     return "Closed. It holds from the next page anybody opens."
+
+
+def _check_order(grown: Known, young: Known) -> None:
+    """Two numbers that changed places would close nothing, and be told as closed."""
+    today = today_in_copenhagen(now())
+    age = Facts(citizen=young.id, born=young.person.born, today=today).age
+    if grown.id == young.id:
+        raise NothingChanged("both numbers are the same person's")
+    if age is not None and age >= ADULT:
+        raise NothingChanged("the second number is no child's; the adult's stands first")
 
 
 def hold_lines(
@@ -78,7 +95,7 @@ def hold_lines(
     try:
         who, whose = (portal.family.identify(CPR_SYSTEM, cpr) for cpr in (reader, citizen))
     except (UnknownPerson, RegisterDown) as e:
-        raise NothingChanged(type(e).__name__) from None
+        raise NothingChanged(WHY[type(e)]) from None
     line = Line(
         act=Act.HOLD,
         subject="operator",
@@ -162,5 +179,5 @@ def end_sessions(settings: Settings, cpr: str) -> str:
     try:
         known = portal.family.identify(CPR_SYSTEM, cpr)
     except (UnknownPerson, RegisterDown) as e:
-        raise NothingChanged(type(e).__name__) from None
+        raise NothingChanged(WHY[type(e)]) from None
     return f"Ended {portal.sessions.end_person(known.id)} sessions."

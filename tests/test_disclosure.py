@@ -196,6 +196,39 @@ def test_an_adult_who_is_shut_out_gets_nothing_until_it_is_opened(
     assert said == ["access closed", "closed access listed", "access opened"]
 
 
+def test_numbers_that_changed_places_close_nothing_and_it_is_said(
+    app: Flask, lived: tuple[Browser, Browser, str]
+) -> None:
+    mette, jonas, emil = lived
+    _, his = ids(app, mette, jonas)
+    settings = app.extensions["portal"].settings
+    adult, child = cpr_of(app, his), cpr_of(app, emil)
+    for first, second, why in (
+        (child, adult, "the second number is no child's"),
+        (adult, adult, "both numbers are the same"),
+        (adult, "0101999999", "the register does not know"),
+        (adult, "010199", "not a CPR number of ten digits"),
+    ):
+        done = asked(settings, ["access", "close"], first, second)
+        assert (done.exit_code, len(done.output.splitlines())) == (1, 1), done.output
+        assert why in done.output
+    assert list(operators.closed_access(settings)) == ["No access is closed."]
+    written = f"{adult[:6]}-{adult[6:]}"
+    assert asked(settings, ["access", "close"], written, child).output.startswith("Closed.")
+    assert jonas.get(f"/overblik/{emil}").status_code == 404
+    held = asked(settings, ["citizen", "erase", "--as", "-"], written)
+    assert "This would happen" in held.output, "a hyphen makes her nobody else"
+
+
+def asked(settings: Settings, arguments: list[str], *lines: str) -> Result:
+    return CliRunner().invoke(
+        main,
+        [*arguments, "--config", settings.file],
+        env=settings.environ,
+        input="".join(f"{line}\n" for line in lines),
+    )
+
+
 def test_after_erasure_there_is_nothing_to_tell(
     app: Flask, lived: tuple[Browser, Browser, str]
 ) -> None:

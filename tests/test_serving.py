@@ -152,6 +152,17 @@ def test_on_a_port_too_all_workers_take_from_one_line(place: Served) -> None:
         assert served.process.wait(60) == 0
 
 
+def test_a_port_that_is_taken_is_said_in_a_line(place: Served) -> None:
+    """Also by another server of ours: they would take turns with what families ask."""
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        command = ["serve", "--config", str(place.config), "--bind", where]
+        done = CliRunner().invoke(main, command, env=place.secrets)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("--bind: nobody can listen on port") and "in use" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_workers_end_with_a_server_that_was_killed(place: Served) -> None:
     """Else they answer on, beside the next server's, with the settings of yesterday."""
     with socket.create_server(("127.0.0.1", 0)) as free:
