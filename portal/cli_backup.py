@@ -64,7 +64,7 @@ def restore(
     Stop the portal first. Everybody has to log in again.
     Examples: portal restore var/backups/0851-20260101T031500Z.backup · portal restore --drill
     """
-    from portal.restore import Back, Refused, Restore
+    from portal.restore import Back, Refused, Restore, cut_off
 
     if drill:
         _drill(context, file)
@@ -93,6 +93,8 @@ def restore(
             f"{done.faults[0]}; see portal audit verify"
         )
     s = done.signed
+    if done.torn:
+        raise Cause(f"restored, but {cut_off(done)}")
     click.echo(
         f"Signed in checkpoint {s.number}: {s.lines} signed log lines of {s.chains} chains are lost."
     )

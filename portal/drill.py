@@ -18,7 +18,7 @@ import msgspec
 from portal import schema
 from portal.backup import Backups, moment
 from portal.db import Store, now
-from portal.restore import Back, Refused, Restore
+from portal.restore import Back, Refused, Restore, cut_off
 from portal.settings import Settings
 
 LATEST = timedelta(days=30)
@@ -106,6 +106,8 @@ def _bad(back: Back) -> str:
     """What is wrong with what was put back; empty when nothing is."""
     if back.faults:
         return f"its log has {len(back.faults)} faults; the first: {back.faults[0]}"
+    if back.torn:
+        return cut_off(back)
     return f"{back.disobeyed} withdrawals do not hold in it" if back.disobeyed else ""
 
 

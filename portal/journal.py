@@ -114,6 +114,8 @@ class Journal:
         self._tenant, self._vault = settings.municipality, Vault(settings.data_keys)
         self._keys_env = settings.data_keys_env
         self._context = f"journal {self._tenant}"
+        self.torn: tuple[str, ...] = ()
+        """Where the last reading met a line that was cut off."""
 
     def keep(self, entry: No) -> None:
         """Add a no. It holds already: a journal that cannot be written must not undo it."""
@@ -128,10 +130,11 @@ class Journal:
         self._add(Mark(id=backup, at=at))
 
     def read(self) -> Iterator[Entry]:
-        """Everything, as it was added. A line that was cut off by a crash was told to nobody.
+        """Everything, as it was added. A line that was cut off by a crash was told to nobody, and is `torn`.
 
         Other nodes' journals may lie in folders below. Raises OSError, Unopened.
         """
+        self.torn = ()
         for file in self._files():
             text = file.read_text(errors="replace")
             for found in re.finditer(r"\S+", text):
@@ -140,6 +143,7 @@ class Journal:
                 except (ValueError, Unreadable):
                     if self._told(found[0], text[found.end() :]):
                         raise Unopened(self._why(file, text, found)) from None
+                    self.torn += (self._where(file, text, found),)
                     log.error("%s: a line cannot be read", file)
 
     def _told(self, line: str, rest: str) -> bool:
@@ -152,8 +156,12 @@ class Journal:
             return False
         return not self._vault.holds(sealed_by(line)) or rest == "\n" or rest.startswith("\n\n")
 
+    @staticmethod
+    def _where(file: Path, text: str, found: re.Match[str]) -> str:
+        return f"{file}, line {text.count(chr(10), 0, found.start()) + 1}"
+
     def _why(self, file: Path, text: str, found: re.Match[str]) -> str:
-        where, name = f"{file}, line {text.count(chr(10), 0, found.start()) + 1}", self._keys_env
+        where, name = self._where(file, text, found), self._keys_env
         key = sealed_by(found[0])
         if self._vault.holds(key):
             return f"{where}, was changed; find another copy of the journal"

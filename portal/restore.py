@@ -38,6 +38,7 @@ class Back(msgspec.Struct, frozen=True, kw_only=True):
 
     `signed` is None when the log has `faults`: then nothing is signed over them.
     `disobeyed`: how many nos of the journal the restored database does not obey; never any.
+    `torn`: lines of the journal that were cut off: a crash does so, and a damaged disk.
     """
 
     at: datetime
@@ -47,6 +48,7 @@ class Back(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[Fault, ...]
     signed: Restored | None
     disobeyed: int = 0
+    torn: tuple[str, ...] = ()
 
 
 class Restore:
@@ -168,6 +170,7 @@ class Restore:
             faults=faults,
             signed=signed,
             disobeyed=unsaid(c, self._tenant, nos or ()),
+            torn=() if nos is None else self._journal.torn,
         )
 
     def _openable(self, c: Connection) -> None:
@@ -197,6 +200,14 @@ class Restore:
         line = Line(act=Act.AUTOMATIC, subject="operator", outcome=outcome)
         scope(c, self._tenant, NOBODY)
         audit.append(c, self._tenant, NOBODY, nobodys(c, self._vault, self._tenant), line)
+
+
+def cut_off(back: Back) -> str:
+    """What an operator must know of lines that were cut off: nobody can tell whether somebody was told."""
+    return (
+        f"{len(back.torn)} lines of the journal were cut off ({back.torn[0]}): if no machine died while it "
+        "was written, somebody's no is lost, and another copy of the journal is needed; else take it out"
+    )
 
 
 def _still(sealed: Sealed, heads: dict[str, Head]) -> dict[str, Head]:

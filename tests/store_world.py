@@ -33,9 +33,8 @@ class EverybodyExists:
     """A register in which every number is somebody."""
 
     def person(self, system: str, value: str) -> Registered:
-        person = Person(
-            name=f"Person {value[:4]}", born=date(1988, 1, 1), identifiers={system: value}
-        )
+        born = date(2016, 3, 3) if value == PEOPLE[2] else date(1988, 1, 1)
+        person = Person(name=f"Person {value[:4]}", born=born, identifiers={system: value})
         return Registered(person=person, patient=f"Patient/{value[:4]}")
 
 

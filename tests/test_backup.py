@@ -373,6 +373,26 @@ def test_only_its_owner_reads_it_and_a_failed_one_leaves_nothing(shop: Shop, liv
 
 
 @on_sqlite
+def test_a_no_that_may_be_cut_off_is_no_restore_without_a_word(
+    shop: Shop, lived: Lived, elsewhere: Elsewhere
+) -> None:
+    """A crash leaves half a line, and so does a damaged disk: then somebody was told."""
+    file = backup(shop.settings)
+    shop.consents.withdraw(lived.home.citizen.id, who(lived.home)[0].id, "skole", True)
+    (journal,) = shop.settings.path(shop.settings.consents.journal).glob("*.journal")
+    whole = journal.read_text()
+    journal.write_text(whole[:-7])
+    drill = portal(shop.settings, "restore", "--drill")
+    assert drill.exit_code == 1 and "cut off" in drill.output
+    there = elsewhere.settings(shop.settings, "sqlite")
+    told = portal(there, "restore", str(file))
+    assert told.exit_code == 1
+    assert "restored, but 1 lines of the journal were cut off" in told.output
+    journal.write_text(whole)
+    assert portal(shop.settings, "restore", "--drill").exit_code == 0
+
+
+@on_sqlite
 def test_no_backup_is_sealed_with_keys_that_open_nothing(shop: Shop, lived: Lived) -> None:
     """It would be the newest, and of no use."""
     wrong = {**shop.settings.environ, "PORTAL_DATA_KEYS": keys.new_data_key()}
