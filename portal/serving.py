@@ -8,7 +8,6 @@ SIGTERM says "not ready" first, then lets every request finish.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import multiprocessing
@@ -21,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -53,7 +53,7 @@ FINISH_SECONDS = 45
 OVERLAP_SECONDS = 1.5
 """How long a new worker runs beside the old one. Not a deadline: a late one's guests wait in line."""
 CHECK_SECONDS = 60
-PR_SET_PDEATHSIG = 1
+WATCH_SECONDS = 1.0
 HOW: dict[str, Any] = {
     "interface": Interfaces.RSGI,
     "http": HTTPModes.http1,
@@ -98,15 +98,18 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
-    if multiprocessing.parent_process():
-        _end_with_the_server()
+    if server := multiprocessing.parent_process():
+        watch = threading.Thread(target=_end_with, args=(server.pid,), name="server", daemon=True)
+        watch.start()
 
 
-def _end_with_the_server() -> None:
+def _end_with(server: int | None) -> None:
     """Else workers whose server was killed go on answering, beside those of the next one, with the
-    settings of yesterday. Only Linux knows how (prctl(2), PR_SET_PDEATHSIG)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    settings of yesterday."""
+    while os.getppid() == server:
+        time.sleep(WATCH_SECONDS)
+    log.error("the server is gone; this worker ends")
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _open_operators_port(server: Server, settings: Settings, bind: Bind) -> None:
