@@ -10,6 +10,7 @@ import pytest
 
 from portal.access_staff import (
     NEVER_TO_STAFF,
+    basis_opens,
     before_consent,
     categories,
     excluded_names,
@@ -24,6 +25,7 @@ from portal.records import (
     Category,
     Contact,
     Goal,
+    Hole,
     Intervention,
     Measurement,
     Meeting,
@@ -179,3 +181,22 @@ def test_before_consent_nothing_crosses_a_municipality_or_comes_from_health(owne
 def test_only_help_itself_is_told_before_consent() -> None:
     for entry in (plan(), plan(Assessment), plan(Goal)):
         assert before_consent(entry, OFFICE, "0851", TODAY) is None
+
+
+def test_a_hole_counts_as_what_it_stands_for() -> None:
+    """Also of who may know that it is there."""
+    help_, contact, goal = (
+        Hole(key="1", source="s", owner="office", of=of)
+        for of in ("intervention", "contact", "goal")
+    )
+    assert basis_opens(help_, OFFICE, "0851", TODAY)
+    assert not basis_opens(contact, OFFICE, "0851", TODAY)
+    assert not basis_opens(goal, OFFICE, "0851", TODAY)
+    assert categories(goal) == (Category.INTERVENTIONS, Category.PLANS)
+    assert categories(contact) == (Category.CONTACTS,)
+
+
+@pytest.mark.parametrize(("days", "goes_on"), [(-1, False), (0, True), (1, True), (400, True)])
+def test_what_has_ended_is_over_whatever_its_status(days: int, goes_on: bool) -> None:
+    for cls in (Intervention, Assessment, Plan):
+        assert is_running(plan(cls, end=TODAY + timedelta(days=days)), TODAY) is goes_on
