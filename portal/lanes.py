@@ -57,6 +57,7 @@ def lane_of(method: str, path: str, query: str) -> str:
         return "arriving"  # and may have to wait for the provider
     if path.startswith("/log-ud") or (method == "POST" and "/samtykke/" in path):
         return "leaving"
-    if path.startswith("/del/") or "vent=1" in query:
+    looks_up = method == "POST" and path == "/medarbejder"  # and may have to seem to
+    if path.startswith("/del/") or "vent=1" in query or looks_up:
         return "patient"
     return "pages"

@@ -336,6 +336,7 @@ def test_nobody_queues_for_the_keys_of_a_provider_that_hangs(
 
 def test_leaving_and_taking_back_wait_for_no_login() -> None:
     coming = {lane_of("GET", "/log-ind", ""), lane_of("POST", "/log-ind/bagkanal", "")}
+    assert lane_of("POST", "/medarbejder", "") == lane_of("GET", "/del/x", "") == "patient"
     leaving = {lane_of("POST", "/log-ud", ""), lane_of("POST", "/overblik/x/samtykke/y", "")}
     assert len(coming) == len(leaving) == 1 and not coming & leaving
 
